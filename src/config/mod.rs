@@ -1,0 +1,212 @@
+//! The three YAML files: read, checked and linked into a [`Config`].
+//!
+//! Two stages stand here. *Raw* (private) is what serde reads. *Config*, below, is what the rest
+//! of the program sees: every value parsed, every reference resolved, plain data without I/O.
+//! [`load`] goes from one to the other and reports everything that is wrong at once.
+//! May import: `model`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use http::{HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+use crate::model::{
+    AttributeTag, BaseUrl, Dialect, LocalizedText, MethodTag, PurposeTag, RouteId, UpstreamName,
+};
+
+/// Time a plugin call may take altogether, unless its method says otherwise: a citizen waits.
+pub const DEFAULT_PLUGIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time to connect to a server: within one data centre, more means that it is down.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest silence of an upstream while it is to answer or goes on answering.
+pub const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait until an upstream takes more of a request.
+pub const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an unused connection to an upstream is kept.
+pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Default of `listeners.public.address`.
+pub const DEFAULT_PUBLIC_ADDRESS: &str = "0.0.0.0:8080";
+/// Default of `listeners.internal.address`: plugins elsewhere need another, strangers never.
+pub const DEFAULT_INTERNAL_ADDRESS: &str = "127.0.0.1:8081";
+/// Default of `listeners.admin.address`.
+pub const DEFAULT_ADMIN_ADDRESS: &str = "127.0.0.1:9090";
+
+/// Index into [`Config::auth`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AuthId(pub usize);
+/// Index into [`Config::comm`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommId(pub usize);
+/// Index into [`Config::upstreams`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UpstreamId(pub usize);
+
+/// The whole configuration: valid, linked, in the order of the files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub gateway: Gateway,
+    pub listeners: Listeners,
+    pub upstreams: Vec<Upstream>,
+    pub routes: Vec<Route>,
+    pub purposes: Vec<Purpose>,
+    pub auth: Vec<AuthMethod>,
+    pub comm: Vec<CommMethod>,
+}
+
+/// How the gateway is reached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gateway {
+    /// The base of every URL that browsers get.
+    pub public_url: BaseUrl,
+    /// The base of every URL that plugins get; `None` means the internal listener's own address.
+    pub internal_url: Option<BaseUrl>,
+    /// Peers whose `X-Forwarded-*`, `Forwarded` and `X-Request-Id` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The sockets; a change needs a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listeners {
+    pub public: SocketAddr,
+    pub internal: SocketAddr,
+    pub admin: SocketAddr,
+}
+
+/// A group of equal servers, used in turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upstream {
+    pub name: UpstreamName,
+    /// Scheme, host and port each, no path; at least one.
+    pub servers: Vec<BaseUrl>,
+    pub timeouts: Timeouts,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    pub connect: Duration,
+    pub read: Duration,
+    pub write: Duration,
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: DEFAULT_CONNECT_TIMEOUT,
+            read: DEFAULT_READ_TIMEOUT,
+            write: DEFAULT_WRITE_TIMEOUT,
+            idle: DEFAULT_IDLE_TIMEOUT,
+        }
+    }
+}
+
+/// One forwarding rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    pub id: RouteId,
+    /// Lower case, without port; `None` matches every host.
+    pub host: Option<String>,
+    /// Starts with a slash, has none at its end, except the root, which is `/`. Normalised as
+    /// request paths are.
+    pub path: String,
+    pub upstream: UpstreamId,
+    pub strip_path: bool,
+    pub rewrite: Rewrite,
+    pub request_headers: HeaderEdit,
+    pub response_headers: HeaderEdit,
+    /// Largest request body in bytes; `None` is no limit.
+    pub body_limit: Option<u64>,
+}
+
+/// What of an upstream's answers is mapped back to the client's view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewrite {
+    /// `Location`, `Content-Location`, `Refresh` and `Link`.
+    pub redirects: bool,
+    /// `Set-Cookie`: `Path` and `Domain`.
+    pub cookies: bool,
+}
+
+/// Headers to set (replacing any) and to remove, in the order of the file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HeaderEdit {
+    pub set: Vec<(HeaderName, HeaderValue)>,
+    pub remove: Vec<HeaderName>,
+}
+
+/// What citizens come for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Purpose {
+    pub tag: PurposeTag,
+    pub name: Option<LocalizedText>,
+    pub attributes: Vec<AttributeTag>,
+    pub allowed_auth: Vec<AuthId>,
+    pub allowed_comm: Vec<CommId>,
+    /// Whether communication may start without authentication.
+    pub unauthenticated: bool,
+}
+
+/// An authentication method.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuthMethod {
+    pub tag: MethodTag,
+    pub name: LocalizedText,
+    pub image_path: String,
+    pub kind: AuthKind,
+    pub dialect: Dialect,
+    /// What the method can prove, when the operator says so.
+    pub provides: Option<Vec<AttributeTag>>,
+    /// Hosts that the plugin's URLs may name (lower case, without port); `None` is any host.
+    pub hosts: Option<Vec<String>>,
+    pub timeout: Duration,
+}
+
+/// Who plays the authentication plugin.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AuthKind {
+    /// A plugin of the ecosystem.
+    Remote { start: PluginStart },
+    /// The gateway's own sign-in page for development, and the values it hands out.
+    Test { attributes: Vec<(AttributeTag, String)> },
+}
+
+/// A communication method.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommMethod {
+    pub tag: MethodTag,
+    pub name: LocalizedText,
+    pub image_path: String,
+    pub kind: CommKind,
+    /// Start without the result, then deliver it (protocol.md, "Core -> comm plugin").
+    pub disable_attributes_at_start: bool,
+    pub hosts: Option<Vec<String>>,
+    pub timeout: Duration,
+}
+
+/// Who plays the communication plugin.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CommKind {
+    Remote { start: PluginStart },
+    /// The gateway's own page that shows what was delivered, for development.
+    Inspect { delivery: InspectDelivery },
+}
+
+/// How `inspect` asks for the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InspectDelivery {
+    /// By POST to its `attr_url`.
+    #[default]
+    AttrUrl,
+    /// As the query parameter `result` of its `client_url`.
+    Result,
+}
+
+/// Where a plugin's start endpoints are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PluginStart {
+    /// `start: "http://auth-irma:8000/internal"`
+    Url(BaseUrl),
+    /// `start: upstream:digid/internal`; the path is empty or starts with a slash and has none at
+    /// its end.
+    Upstream { upstream: UpstreamId, path: String },
+}

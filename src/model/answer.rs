@@ -1,0 +1,49 @@
+//! An HTTP request and answer of the gateway's own endpoints as plain values, so that a protocol
+//! step is a function from one to the other. Sockets stay in `proxy`.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+
+use super::Language;
+
+/// A request for one of the gateway's own endpoints, its body read whole.
+#[derive(Clone)]
+pub struct OwnRequest {
+    pub method: Method,
+    /// The path as it came, still percent-encoded, without query.
+    pub path: String,
+    /// The query without its question mark, still encoded. It may hold a result: never log it.
+    pub query: Option<String>,
+    pub content_type: Option<String>,
+    pub accept: Option<String>,
+    pub language: Language,
+    pub body: Bytes,
+}
+
+/// What the gateway itself answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnAnswer {
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub body: Bytes,
+}
+
+impl OwnAnswer {
+    pub fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static(content_type))],
+            body: body.into(),
+        }
+    }
+
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}

@@ -1,0 +1,19 @@
+//! The vocabulary of the domain: identifiers, attributes, texts, URLs, the wire types of the
+//! protocol, clock and randomness.
+//!
+//! Plain values that are valid by construction; every other module may use this one.
+//! May import: nothing of this crate.
+
+pub mod ambient;
+pub mod answer;
+pub mod ids;
+pub mod text;
+pub mod url;
+pub mod wire;
+
+pub use answer::{OwnAnswer, OwnRequest};
+pub use ambient::{Clock, Random, SystemClock, SystemRandom, UnixSeconds};
+pub use ids::{AttributeTag, MethodTag, PurposeTag, RouteId, TagError, UpstreamName};
+pub use text::{Language, LocalizedText};
+pub use url::{BaseUrl, PluginUrl, UrlError};
+pub use wire::{Dialect, ResultToken};

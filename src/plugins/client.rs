@@ -1,0 +1,59 @@
+//! What the gateway needs of an HTTP client: a POST with a deadline and a bounded answer.
+//!
+//! A trait, so that protocol steps can be tested without sockets; `proxy` implements it over
+//! Pingora's connector. An implementation follows no redirects.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::model::BaseUrl;
+
+/// Largest answer read from a plugin, in bytes: real ones are a few hundred.
+pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// One POST. Never shown in a log: body and path carry sessions and results.
+pub struct PostRequest {
+    /// Scheme, host and port to connect to; its path is ignored.
+    pub server: BaseUrl,
+    /// Path and query, starting with a slash.
+    pub path_and_query: String,
+    pub content_type: &'static str,
+    pub body: Bytes,
+    /// Sent as `X-Request-Id`.
+    pub request_id: String,
+    pub connect_timeout: Duration,
+    /// For everything from name resolution to the last byte of the answer.
+    pub total_timeout: Duration,
+    /// Whether it may be sent a second time when a *reused* connection failed before anything of
+    /// an answer was read. Never true for `start_communication` and deliveries.
+    pub repeatable: bool,
+}
+
+pub struct PostAnswer {
+    pub status: StatusCode,
+    pub body: Bytes,
+}
+
+/// Why there is no answer. A closed set: it becomes a metric label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    #[error("its name cannot be resolved")]
+    Resolve,
+    #[error("it cannot be connected to")]
+    Connect,
+    #[error("it did not answer in time")]
+    Timeout,
+    #[error("it closed the connection or answered something that is not HTTP")]
+    Broken,
+    #[error("its answer is larger than {MAX_ANSWER_BYTES} bytes")]
+    TooLarge,
+}
+
+/// Sends POSTs over pooled connections.
+#[async_trait]
+pub trait HttpClient: Send + Sync {
+    async fn post(&self, request: PostRequest) -> Result<PostAnswer, TransportError>;
+}
