@@ -186,9 +186,13 @@ pub struct CommMethod {
 /// Who plays the communication plugin.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CommKind {
-    Remote { start: PluginStart },
+    Remote {
+        start: PluginStart,
+    },
     /// The gateway's own page that shows what was delivered, for development.
-    Inspect { delivery: InspectDelivery },
+    Inspect {
+        delivery: InspectDelivery,
+    },
 }
 
 /// How `inspect` asks for the result.

@@ -11,8 +11,8 @@ pub mod text;
 pub mod url;
 pub mod wire;
 
-pub use answer::{OwnAnswer, OwnRequest};
 pub use ambient::{Clock, Random, SystemClock, SystemRandom, UnixSeconds};
+pub use answer::{OwnAnswer, OwnRequest};
 pub use ids::{AttributeTag, MethodTag, PurposeTag, RouteId, TagError, UpstreamName};
 pub use text::{Language, LocalizedText};
 pub use url::{BaseUrl, PluginUrl, UrlError};

@@ -27,7 +27,8 @@ impl Language {
         for item in value.split(',').take(16) {
             let (range, parameters) = item.split_once(';').unwrap_or((item, ""));
             let primary = range.trim().split('-').next().unwrap_or_default();
-            let Some(language) = Self::ALL.into_iter().find(|l| l.code().eq_ignore_ascii_case(primary)) else {
+            let Some(language) = Self::ALL.into_iter().find(|l| l.code().eq_ignore_ascii_case(primary))
+            else {
                 continue;
             };
             let weight = match parameters.trim().strip_prefix("q=") {

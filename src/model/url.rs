@@ -226,7 +226,13 @@ mod tests {
 
     #[test]
     fn client_urls_are_web_or_telephone() {
-        for good in ["https://a.example/x?y#z", "http://localhost:8000", "tel:+31201234567,,12345#", "TEL:0201234567", "https://[::1]:8/"] {
+        for good in [
+            "https://a.example/x?y#z",
+            "http://localhost:8000",
+            "tel:+31201234567,,12345#",
+            "TEL:0201234567",
+            "https://[::1]:8/",
+        ] {
             assert!(client(good).is_ok(), "{good}");
         }
         for (bad, why) in [
@@ -268,7 +274,10 @@ mod tests {
     fn a_base_never_doubles_the_slash() {
         for start in ["http://auth-digid:8000/internal", "http://auth-digid:8000/internal/"] {
             let base = BaseUrl::parse(start).unwrap();
-            assert_eq!(base.join("/start_authentication"), "http://auth-digid:8000/internal/start_authentication");
+            assert_eq!(
+                base.join("/start_authentication"),
+                "http://auth-digid:8000/internal/start_authentication"
+            );
         }
         assert_eq!(BaseUrl::parse("http://h:80/").unwrap().authority(), "h");
         assert!(BaseUrl::parse("http://u:p@h").is_err());
