@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use crate::model::{
-    AttributeTag, BaseUrl, Dialect, LocalizedText, MethodTag, PurposeTag, RouteId, UpstreamName,
+    AttributeTag, BaseUrl, Dialect, Language, LocalizedText, MethodTag, PurposeTag, RouteId, UpstreamName,
 };
 
 /// Time a plugin call may take altogether, unless its method says otherwise: a citizen waits.
@@ -144,6 +144,13 @@ pub struct Purpose {
     pub allowed_comm: Vec<CommId>,
     /// Whether communication may start without authentication.
     pub unauthenticated: bool,
+}
+
+impl Purpose {
+    /// The name that people read: the tag, where the file gives no name.
+    pub fn display_name(&self, language: Language) -> &str {
+        self.name.as_ref().map_or(self.tag.as_str(), |name| name.text(language))
+    }
 }
 
 /// An authentication method.

@@ -16,6 +16,7 @@ pub struct OwnRequest {
     pub query: Option<String>,
     pub content_type: Option<String>,
     pub accept: Option<String>,
+    pub if_none_match: Option<String>,
     pub language: Language,
     pub body: Bytes,
 }

@@ -52,6 +52,32 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
+    /// Scheme, host and port of a web URL.
+    pub fn origin_of(url: &Url) -> Self {
+        let mut origin = url.clone();
+        origin.set_path("");
+        origin.set_query(None);
+        origin.set_fragment(None);
+        // Both succeed for a URL that has a host; plugins' URLs have no userinfo to begin with.
+        let _ = origin.set_username("");
+        let _ = origin.set_password(None);
+        Self(origin)
+    }
+
+    /// `http://{address}`.
+    pub fn of_address(address: std::net::SocketAddr) -> Result<Self, UrlError> {
+        Self::parse(&format!("http://{address}"))
+    }
+
+    /// The same URL on another port.
+    #[must_use]
+    pub fn with_port(&self, port: u16) -> Self {
+        let mut url = self.0.clone();
+        // Succeeds for every URL with a host.
+        let _ = url.set_port(Some(port));
+        Self(url)
+    }
+
     /// The URL, always without a slash at its end.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')

@@ -9,21 +9,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::model::BaseUrl;
+use crate::upstreams::Server;
 
 /// Largest answer read from a plugin, in bytes: real ones are a few hundred.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// One POST. Never shown in a log: body and path carry sessions and results.
-pub struct PostRequest {
-    /// Scheme, host and port to connect to; its path is ignored.
-    pub server: BaseUrl,
+pub struct PostRequest<'a> {
+    pub server: &'a Server,
     /// Path and query, starting with a slash.
-    pub path_and_query: String,
+    pub path_and_query: &'a str,
     pub content_type: &'static str,
     pub body: Bytes,
     /// Sent as `X-Request-Id`.
-    pub request_id: String,
+    pub request_id: &'a str,
     pub connect_timeout: Duration,
     /// For everything from name resolution to the last byte of the answer.
     pub total_timeout: Duration,
@@ -52,8 +51,23 @@ pub enum TransportError {
     TooLarge,
 }
 
+impl TransportError {
+    /// The value of the metric label `outcome`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve_failed",
+            Self::Connect => "connect_failed",
+            Self::Timeout => "timeout",
+            Self::Broken => "broken",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
 /// Sends POSTs over pooled connections.
 #[async_trait]
 pub trait HttpClient: Send + Sync {
-    async fn post(&self, request: PostRequest) -> Result<PostAnswer, TransportError>;
+    /// # Errors
+    /// [`TransportError`] when no whole answer came; an answer of any status is `Ok`.
+    async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError>;
 }

@@ -3,16 +3,38 @@
 //! One closed enum per side; a remote plugin and an adapter (the gateway itself playing the
 //! plugin) answer the same calls, and nothing else in the crate knows the difference. Calls leave
 //! the process through [`HttpClient`], which the composition root supplies.
-//! May import: `tokens`, `config`, `model`; `pages` for what adapters show, `metrics`.
+//! May import: `upstreams`, `tokens`, `config`, `model`; `pages` for what adapters show; `metrics`.
 
 pub mod client;
+pub mod delivery;
 pub mod inspect;
+pub mod remote;
 pub mod test;
 
+use std::time::Instant;
+
+use http::StatusCode;
+
+pub use self::{
+    client::{HttpClient, PostAnswer, PostRequest, TransportError},
+    remote::RemotePlugin,
+};
 use crate::{
     config::Purpose,
-    model::{AttributeTag, PluginUrl, ResultToken},
+    metrics::Metrics,
+    model::{AttributeTag, Clock, MethodTag, PluginUrl, Random, ResultToken, UrlError},
 };
+
+/// What a step of a session may use of the world: all of it is a parameter.
+#[derive(Clone, Copy)]
+pub struct Environment<'a> {
+    pub http: &'a dyn HttpClient,
+    pub clock: &'a dyn Clock,
+    pub random: &'a dyn Random,
+    pub metrics: &'a Metrics,
+    /// Sent along as `X-Request-Id`, so that a plugin's log lines can be found.
+    pub request_id: &'a str,
+}
 
 /// What an authentication plugin is asked (protocol.md, "Core -> auth plugin").
 pub struct AuthenticationRequest<'a> {
@@ -38,4 +60,140 @@ pub struct CommunicationStarted {
     pub client_url: PluginUrl,
     /// Where the result is delivered by POST; without it, it goes with the citizen.
     pub attr_url: Option<PluginUrl>,
+}
+
+/// Which URL of an answer is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlField {
+    ClientUrl,
+    AttrUrl,
+}
+
+impl std::fmt::Display for UrlField {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ClientUrl => "client_url",
+            Self::AttrUrl => "attr_url",
+        })
+    }
+}
+
+/// What is wrong with a plugin. Says nothing of what it sent: that may hold a citizen's session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PluginError {
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error("it answered with status {0}")]
+    Status(StatusCode),
+    #[error("its answer is not the JSON that the protocol wants")]
+    Malformed,
+    #[error("its {field} cannot be used: {reason}")]
+    Url { field: UrlField, reason: UrlError },
+}
+
+impl PluginError {
+    /// The value of the metric label `outcome`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Transport(error) => error.label(),
+            Self::Status(_) => "bad_status",
+            Self::Malformed => "malformed",
+            Self::Url { .. } => "bad_url",
+        }
+    }
+}
+
+/// An authentication method at work.
+pub struct AuthPlugin {
+    pub tag: MethodTag,
+    pub role: AuthRole,
+}
+
+/// Who plays the authentication plugin.
+pub enum AuthRole {
+    Remote(RemotePlugin),
+    Test(test::TestAdapter),
+}
+
+/// A communication method at work.
+pub struct CommPlugin {
+    pub tag: MethodTag,
+    pub role: CommRole,
+}
+
+/// Who plays the communication plugin.
+pub enum CommRole {
+    Remote(RemotePlugin),
+    Inspect(inspect::InspectAdapter),
+}
+
+impl AuthPlugin {
+    /// Starts an authentication; the answer is where the citizen goes to identify themself.
+    ///
+    /// # Errors
+    /// [`PluginError`]; the metrics have counted it.
+    pub async fn start(
+        &self,
+        request: &AuthenticationRequest<'_>,
+        environment: Environment<'_>,
+    ) -> Result<PluginUrl, PluginError> {
+        let call = Call::begin(&self.tag, "start_authentication", environment.metrics);
+        call.end(match &self.role {
+            AuthRole::Remote(plugin) => plugin.start_authentication(request, environment).await,
+            AuthRole::Test(adapter) => Ok(adapter.start(request, environment)),
+        })
+    }
+}
+
+impl CommPlugin {
+    /// Starts a communication.
+    ///
+    /// # Errors
+    /// [`PluginError`]; the metrics have counted it.
+    pub async fn start(
+        &self,
+        request: &CommunicationRequest<'_>,
+        environment: Environment<'_>,
+    ) -> Result<CommunicationStarted, PluginError> {
+        let call = Call::begin(&self.tag, "start_communication", environment.metrics);
+        call.end(match &self.role {
+            CommRole::Remote(plugin) => plugin.start_communication(request, environment).await,
+            CommRole::Inspect(adapter) => Ok(adapter.start(request, environment)),
+        })
+    }
+
+    /// Delivers a result that the gateway holds to the place that this plugin named.
+    ///
+    /// # Errors
+    /// [`PluginError`]; the metrics have counted it.
+    pub async fn deliver(
+        &self,
+        attr_url: &PluginUrl,
+        result: &ResultToken,
+        total_timeout: std::time::Duration,
+        environment: Environment<'_>,
+    ) -> Result<(), PluginError> {
+        let call = Call::begin(&self.tag, "deliver_attributes", environment.metrics);
+        call.end(delivery::deliver(attr_url, result, total_timeout, environment).await)
+    }
+}
+
+/// One call to a plugin on its way into the metrics.
+struct Call<'a> {
+    plugin: &'a MethodTag,
+    operation: &'static str,
+    metrics: &'a Metrics,
+    started: Instant,
+}
+
+impl<'a> Call<'a> {
+    fn begin(plugin: &'a MethodTag, operation: &'static str, metrics: &'a Metrics) -> Self {
+        Self { plugin, operation, metrics, started: Instant::now() }
+    }
+
+    fn end<T>(self, answer: Result<T, PluginError>) -> Result<T, PluginError> {
+        let outcome = answer.as_ref().map_or_else(|error| error.label(), |_| "ok");
+        self.metrics.plugin_called(self.plugin.as_str(), self.operation, outcome, self.started.elapsed());
+        answer
+    }
 }

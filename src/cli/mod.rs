@@ -1,0 +1,75 @@
+//! The command line.
+//!
+//! May import: everything; and `clap`.
+
+mod check;
+mod explain;
+mod run;
+mod schema;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::{Report, SystemEnvironment};
+
+/// Exit status for an invalid configuration (sysexits.h: EX_USAGE).
+pub(crate) const EXIT_INVALID: u8 = 64;
+
+/// The core of the ID Contact ecosystem as a configuration-driven gateway.
+#[derive(Parser)]
+#[command(name = "id-contact-gateway", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve, as the configuration says.
+    Run(run::RunArguments),
+    /// Say what is wrong with the configuration; exit 0, or 64 when it is invalid.
+    Check(check::CheckArguments),
+    /// Say which route, upstream and rewrites a URL meets.
+    Explain(explain::ExplainArguments),
+    /// Print the JSON schema of a configuration file.
+    Schema(schema::SchemaArguments),
+}
+
+/// Where the three files stand.
+#[derive(clap::Args)]
+struct ConfigDirectory {
+    /// Directory of routes.yaml, purposes.yaml and plugins.yaml.
+    #[arg(long = "config", value_name = "DIR", default_value = ".")]
+    directory: PathBuf,
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "a command tells its user what is wrong")]
+fn print_report(report: &Report) {
+    use std::io::IsTerminal;
+    let text = report.render(std::io::stderr().is_terminal());
+    eprint!("{text}");
+}
+
+fn environment() -> SystemEnvironment {
+    SystemEnvironment
+}

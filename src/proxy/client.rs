@@ -1,0 +1,175 @@
+//! Calls to plugins over Pingora's connector: pooled, bounded in time and size, no redirects.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::header;
+use pingora::{
+    connectors::{ConnectorOptions, http::Connector},
+    http::RequestHeader,
+    protocols::http::client::HttpSession,
+    upstreams::peer::{HttpPeer, Peer},
+};
+
+use super::resolver::Resolver;
+use crate::plugins::{
+    HttpClient, PostAnswer, PostRequest, TransportError,
+    client::MAX_ANSWER_BYTES,
+};
+
+/// Idle connections kept: more than the calls that are under way at once, else each call connects.
+const POOL_SIZE: usize = 1024;
+/// How long a connection waits in the pool. Plugins on Node and Rocket close theirs after 5 s; a
+/// start that hits a closing connection cannot be repeated, so the gateway closes first.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// The HTTP client of plugin calls.
+pub struct PluginClient {
+    connector: Connector,
+    resolver: Resolver,
+}
+
+impl PluginClient {
+    pub fn new(resolver: Resolver) -> Self {
+        Self { connector: Connector::new(Some(ConnectorOptions::new(POOL_SIZE))), resolver }
+    }
+
+    /// Sends the request, on another connection when it may be repeated and the first was stale.
+    async fn exchange(&self, request: &PostRequest<'_>) -> Result<PostAnswer, TransportError> {
+        let mut repeatable = request.repeatable;
+        loop {
+            let (mut session, peer, reused) = self.connect(request).await?;
+            let head = send(&mut session, request).await;
+            match head {
+                Ok(()) => {
+                    let answer = read_answer(&mut session).await?;
+                    session.respect_keepalive();
+                    self.connector.release_http_session(session, &peer, Some(IDLE)).await;
+                    return Ok(answer);
+                }
+                Err(_) if reused && repeatable => repeatable = false,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A connection to the server, trying each of its addresses.
+    async fn connect(&self, request: &PostRequest<'_>) -> Result<(HttpSession, HttpPeer, bool), TransportError> {
+        let server = request.server;
+        let mut attempt = 0;
+        loop {
+            let address = self.resolver.address(server, attempt).await.map_err(|_| TransportError::Resolve)?;
+            let mut peer = HttpPeer::new(address, server.url().is_https(), server.url().host().to_owned());
+            if let Some(options) = peer.get_mut_peer_options() {
+                options.connection_timeout = Some(request.connect_timeout);
+                options.total_connection_timeout = Some(request.total_timeout);
+                options.read_timeout = Some(request.total_timeout);
+                options.write_timeout = Some(request.total_timeout);
+                options.idle_timeout = Some(IDLE);
+            }
+            attempt += 1;
+            match self.connector.get_http_session(&peer).await {
+                Ok((session, reused)) => return Ok((session, peer, reused)),
+                Err(_) if attempt < self.resolver.known_addresses(server) => {}
+                Err(_) => return Err(TransportError::Connect),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl HttpClient for PluginClient {
+    async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError> {
+        match tokio::time::timeout(request.total_timeout, self.exchange(&request)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(TransportError::Timeout),
+        }
+    }
+}
+
+/// Sends the whole request and waits for the head of the answer.
+async fn send(session: &mut HttpSession, request: &PostRequest<'_>) -> Result<(), TransportError> {
+    let head = request_head(request).map_err(|_| TransportError::Broken)?;
+    session.write_request_header(Box::new(head)).await.map_err(|e| broken(&e))?;
+    session.write_request_body(request.body.clone(), true).await.map_err(|e| broken(&e))?;
+    session.finish_request_body().await.map_err(|e| broken(&e))?;
+    // An informational head (100, 103) precedes the real one.
+    loop {
+        session.read_response_header().await.map_err(|e| broken(&e))?;
+        match session.response_header() {
+            Some(head) if head.status.is_informational() => {}
+            Some(_) => return Ok(()),
+            None => return Err(TransportError::Broken),
+        }
+    }
+}
+
+fn request_head(request: &PostRequest<'_>) -> pingora::Result<RequestHeader> {
+    let mut head = RequestHeader::build("POST", request.path_and_query.as_bytes(), Some(6))?;
+    head.insert_header(header::HOST, request.server.authority())?;
+    head.insert_header(header::CONTENT_TYPE, request.content_type)?;
+    head.insert_header(header::CONTENT_LENGTH, request.body.len())?;
+    head.insert_header(header::ACCEPT, "application/json")?;
+    head.insert_header("X-Request-Id", request.request_id)?;
+    Ok(head)
+}
+
+async fn read_answer(session: &mut HttpSession) -> Result<PostAnswer, TransportError> {
+    let status = session.response_header().ok_or(TransportError::Broken)?.status;
+    let mut body = Chunks::None;
+    while let Some(chunk) = session.read_response_body().await.map_err(|e| broken(&e))? {
+        body.push(chunk)?;
+    }
+    Ok(PostAnswer { status, body: body.into_bytes() })
+}
+
+fn broken(error: &pingora::Error) -> TransportError {
+    use pingora::ErrorType::{ConnectTimedout, ReadTimedout, WriteTimedout};
+    match error.etype() {
+        ReadTimedout | WriteTimedout | ConnectTimedout => TransportError::Timeout,
+        _ => TransportError::Broken,
+    }
+}
+
+/// A body under collection: most come in one piece and are not copied.
+enum Chunks {
+    None,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+impl Chunks {
+    fn push(&mut self, chunk: Bytes) -> Result<(), TransportError> {
+        let collected = match std::mem::replace(self, Self::None) {
+            Self::None => Self::One(chunk),
+            Self::One(first) => {
+                let mut all = BytesMut::from(&*first);
+                all.extend_from_slice(&chunk);
+                Self::Many(all)
+            }
+            Self::Many(mut all) => {
+                all.extend_from_slice(&chunk);
+                Self::Many(all)
+            }
+        };
+        *self = collected;
+        if self.len() > MAX_ANSWER_BYTES { Err(TransportError::TooLarge) } else { Ok(()) }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One(bytes) => bytes.len(),
+            Self::Many(bytes) => bytes.len(),
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::None => Bytes::new(),
+            Self::One(bytes) => bytes,
+            Self::Many(bytes) => bytes.freeze(),
+        }
+    }
+}

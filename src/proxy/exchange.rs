@@ -1,0 +1,155 @@
+//! Own requests and answers to and from a client's connection.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, Method, header};
+use pingora::{
+    Error, ErrorType, Result,
+    http::{RequestHeader, ResponseHeader},
+    proxy::Session,
+};
+
+use crate::{
+    model::{Language, OwnAnswer, OwnRequest},
+    session::{Problem, ProblemCode},
+};
+
+/// Largest body of an own endpoint, in bytes: a result with forty attributes has 5.4 kB
+/// (protocol.md, "Initiator -> core").
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Time for a whole body to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(15);
+
+/// What an own answer depends on, of a request's head.
+pub struct Head {
+    pub accept: Option<String>,
+    pub language: Language,
+    content_type: Option<String>,
+    if_none_match: Option<String>,
+}
+
+impl Head {
+    pub fn of(head: &RequestHeader) -> Self {
+        let text = |name: HeaderName| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
+        Self {
+            accept: text(header::ACCEPT),
+            language: language(head),
+            content_type: text(header::CONTENT_TYPE),
+            if_none_match: text(header::IF_NONE_MATCH),
+        }
+    }
+}
+
+pub fn language(head: &RequestHeader) -> Language {
+    let value = head.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    value.map_or_else(Language::default, Language::from_accept_language)
+}
+
+/// The path as received, still encoded, without its query.
+pub fn raw_path(head: &RequestHeader) -> String {
+    let target = String::from_utf8_lossy(head.raw_path());
+    target.split('?').next().unwrap_or_default().to_owned()
+}
+
+/// The length that a request announces; 0 when it does not.
+pub fn declared_length(head: &RequestHeader) -> u64 {
+    let value = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    value.and_then(|length| length.trim().parse().ok()).unwrap_or(0)
+}
+
+/// The method for the log: a stranger's inventions are one word.
+pub fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+/// Why there is no request to answer.
+pub enum BodyRefusal {
+    Problem(ProblemCode, &'static str),
+    /// The client went away.
+    Gone(Box<Error>),
+}
+
+impl BodyRefusal {
+    pub fn problem(self) -> Result<Problem> {
+        match self {
+            Self::Problem(code, detail) => Ok(Problem::new(code, detail)),
+            Self::Gone(error) => Err(error),
+        }
+    }
+}
+
+/// The whole request, its body read within bounds of size and time.
+pub async fn read_request(session: &mut Session, head: Head, path: String) -> Result<OwnRequest, BodyRefusal> {
+    let body = match tokio::time::timeout(BODY_DEADLINE, read_body(session)).await {
+        Ok(body) => body?,
+        Err(_) => {
+            return Err(BodyRefusal::Problem(ProblemCode::RequestTimeout, "the body did not arrive in 15 seconds"));
+        }
+    };
+    let request = session.req_header();
+    let target = String::from_utf8_lossy(request.raw_path());
+    Ok(OwnRequest {
+        method: request.method.clone(),
+        query: target.split_once('?').map(|(_, query)| query.to_owned()),
+        path,
+        content_type: head.content_type,
+        accept: head.accept,
+        if_none_match: head.if_none_match,
+        language: head.language,
+        body,
+    })
+}
+
+async fn read_body(session: &mut Session) -> Result<Bytes, BodyRefusal> {
+    let too_large = || BodyRefusal::Problem(ProblemCode::RequestTooLarge, "the largest body here has 64 KiB");
+    let declared = declared_length(session.req_header());
+    if declared > MAX_BODY_BYTES as u64 {
+        return Err(too_large());
+    }
+    if session.req_header().headers.contains_key(header::EXPECT) {
+        session.write_continue_response().await.map_err(BodyRefusal::Gone)?;
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = session.read_request_body().await.map_err(BodyRefusal::Gone)? {
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        if body.is_empty() && chunk.len() as u64 == declared {
+            return Ok(chunk);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// Writes the answer; a HEAD request gets its head alone.
+pub async fn write(session: &mut Session, answer: &OwnAnswer) -> Result<()> {
+    let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len() + 2))?;
+    for (name, value) in &answer.headers {
+        head.append_header(name, value)?;
+    }
+    if !answer.status.is_informational() && answer.status != http::StatusCode::NO_CONTENT {
+        head.insert_header(header::CONTENT_LENGTH, answer.body.len())?;
+    }
+    let without_body = answer.body.is_empty() || session.req_header().method == Method::HEAD;
+    session.write_response_header(Box::new(head), without_body).await?;
+    if !without_body {
+        session.write_response_body(Some(answer.body.clone()), true).await?;
+    }
+    Ok(())
+}
+
+/// An error that [`super::forward::problem_code`] turns back into this status.
+pub fn status_error(status: u16) -> Box<Error> {
+    Error::new_down(ErrorType::HTTPStatus(status))
+}

@@ -1,0 +1,300 @@
+//! A request on its way to an upstream, and the answer on its way back.
+
+use std::{net::IpAddr, time::Instant};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use pingora::{
+    Error, ErrorSource, ErrorType, Result,
+    http::{RequestHeader, ResponseHeader},
+    prelude::HttpPeer,
+    proxy::Session,
+    upstreams::peer::{H1UpgradePolicy, HttpUpstreamRequestPolicy},
+};
+
+use super::{
+    context::{Forwarding, RequestContext, new_request_id},
+    exchange,
+    resolver::Resolver,
+};
+use crate::{
+    model::Random,
+    routing::{ClientView, forwarded},
+    session::ProblemCode,
+    snapshot::Forward,
+};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest request id believed from a trusted proxy.
+const MAX_REQUEST_ID_BYTES: usize = 128;
+/// Servers and addresses tried for one request before it fails.
+const MAX_ATTEMPTS: usize = 8;
+
+/// Settles who asks and under which id: the peer's own word counts only when it is trusted.
+pub fn identify(session: &Session, ctx: &mut RequestContext, random: &dyn Random) {
+    ctx.trusted = peer_ip(session).is_some_and(|ip| ctx.snapshot.trusts(ip));
+    let given = if ctx.trusted { session.req_header().headers.get(X_REQUEST_ID) } else { None };
+    let given = given.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES);
+    ctx.request_id = given.map_or_else(|| new_request_id(random), str::to_owned);
+}
+
+fn peer_ip(session: &Session) -> Option<IpAddr> {
+    Some(session.client_addr()?.as_inet()?.ip())
+}
+
+impl Forwarding {
+    pub fn new(route: usize, path_and_query: Option<String>, turn: usize, head: &RequestHeader) -> Self {
+        Self {
+            route,
+            path_and_query,
+            turn,
+            failures: 0,
+            asked: None,
+            answered: None,
+            body: 0,
+            other_upgrade: is_other_upgrade(head),
+        }
+    }
+}
+
+/// An upgrade that is neither WebSocket, which Pingora handles, nor h2c, whose tunnel would carry
+/// requests past every check of the gateway.
+fn is_other_upgrade(head: &RequestHeader) -> bool {
+    let Some(protocol) = head.headers.get(header::UPGRADE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let named = protocol.split(',').map(|name| name.trim().to_ascii_lowercase());
+    !named.clone().any(|name| name.is_empty() || name.starts_with("h2") || name == "websocket" || name.starts_with("http"))
+        && forwarded::connection_names(&head.headers, "upgrade")
+}
+
+/// The server of this request's turn, resolved.
+pub async fn peer(ctx: &mut RequestContext, resolver: &Resolver) -> Result<Box<HttpPeer>> {
+    let (forward, forwarding) = ctx.forward().ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
+    let upstream = &forward.upstream;
+    let attempt = forwarding.failures.checked_div(upstream.len()).unwrap_or(0);
+    let server = upstream
+        .server(forwarding.turn, forwarding.failures)
+        .ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
+    let address = resolver
+        .address(server, attempt)
+        .await
+        .map_err(|_| Error::new_up(ErrorType::ConnectNoRoute))?;
+    let host = if server.url().is_https() { server.url().host().to_owned() } else { String::new() };
+    let mut peer = Box::new(HttpPeer::new(address, server.url().is_https(), host));
+    let timeouts = upstream.timeouts();
+    peer.options.connection_timeout = Some(timeouts.connect);
+    peer.options.read_timeout = Some(timeouts.read);
+    peer.options.write_timeout = Some(timeouts.write);
+    peer.options.idle_timeout = Some(timeouts.idle);
+    if forwarding.other_upgrade {
+        peer.options.http_upstream_request_policy = HttpUpstreamRequestPolicy {
+            h1_upgrade: H1UpgradePolicy::Preserve,
+            ..HttpUpstreamRequestPolicy::standard()
+        };
+    }
+    if let Some(forwarding) = ctx.forwarding_mut() {
+        forwarding.asked.get_or_insert_with(Instant::now);
+    }
+    Ok(peer)
+}
+
+/// After a failure to connect: nothing was sent, so another server or address may be tried.
+pub fn try_next(ctx: &mut RequestContext, resolver: &Resolver, mut error: Box<Error>) -> Box<Error> {
+    let candidates = ctx.forward().map_or(0, |(forward, forwarding)| {
+        let addresses = forward
+            .upstream
+            .server(forwarding.turn, forwarding.failures)
+            .map_or(1, |server| resolver.known_addresses(server));
+        forward.upstream.len() * addresses
+    });
+    if let Some(forwarding) = ctx.forwarding_mut() {
+        forwarding.failures += 1;
+        error.set_retry(forwarding.failures < candidates.min(MAX_ATTEMPTS));
+    }
+    error
+}
+
+/// Makes the upstream's request of the client's. Hop-by-hop headers are already gone: Pingora
+/// removes them, except from upgrades that it does not know.
+pub fn request(session: &Session, request: &mut RequestHeader, ctx: &RequestContext) -> Result<()> {
+    let Some((forward, forwarding)) = ctx.forward() else { return Ok(()) };
+    if let Some(path_and_query) = &forwarding.path_and_query {
+        request.set_raw_path(path_and_query.as_bytes())?;
+    }
+    if forwarding.other_upgrade {
+        for name in forwarded::hop_by_hop(&request.headers, true) {
+            request.remove_header(&name);
+        }
+        request.insert_header(header::CONNECTION, "Upgrade")?;
+    }
+    set_forwarding_headers(session, request, ctx, forward)?;
+    if let Some(server) = forward.upstream.server(forwarding.turn, forwarding.failures) {
+        request.insert_header(header::HOST, server.authority())?;
+    }
+    for name in &forward.request_headers.remove {
+        request.remove_header(name);
+    }
+    for (name, value) in &forward.request_headers.set {
+        request.insert_header(name, value)?;
+    }
+    Ok(())
+}
+
+/// `X-Forwarded-*`, `Forwarded` and `X-Request-Id`: a stranger's are replaced or removed, a trusted
+/// proxy's are kept and extended.
+fn set_forwarding_headers(
+    session: &Session,
+    request: &mut RequestHeader,
+    ctx: &RequestContext,
+    forward: &Forward,
+) -> Result<()> {
+    if !ctx.trusted {
+        for name in [header::FORWARDED, X_FORWARDED_PREFIX, X_FORWARDED_PORT, X_REAL_IP] {
+            request.remove_header(&name);
+        }
+    }
+    if let Some(ip) = peer_ip(session) {
+        let chain = if ctx.trusted { joined(&request.headers, &X_FORWARDED_FOR) } else { None };
+        let ip = ip.to_canonical();
+        let value = chain.map_or_else(|| ip.to_string(), |chain| format!("{chain}, {ip}"));
+        request.insert_header(X_FORWARDED_FOR, value)?;
+    }
+    let view = client_view(session, ctx);
+    request.insert_header(X_FORWARDED_PROTO, view.scheme)?;
+    request.insert_header(X_FORWARDED_HOST, view.authority)?;
+    if let Some(prefix) = &forward.prefix {
+        let outer = if ctx.trusted { text(&request.headers, &X_FORWARDED_PREFIX) } else { None };
+        let value = match outer {
+            Some(outer) if outer.starts_with('/') => {
+                format!("{}{}", outer.trim_end_matches('/'), prefix.to_str().unwrap_or_default())
+            }
+            _ => prefix.to_str().unwrap_or_default().to_owned(),
+        };
+        request.insert_header(X_FORWARDED_PREFIX, value)?;
+    }
+    request.insert_header(X_REQUEST_ID, ctx.request_id.as_str())
+}
+
+/// How the client sees the gateway: by a trusted proxy's word, else by the connection.
+fn client_view<'a>(session: &'a Session, ctx: &RequestContext) -> ClientView<'a> {
+    let headers = &session.req_header().headers;
+    let authority = text(headers, &header::HOST).unwrap_or_default();
+    if !ctx.trusted {
+        return ClientView { scheme: "http", authority };
+    }
+    let scheme = match text(headers, &X_FORWARDED_PROTO) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
+        _ => "http",
+    };
+    let forwarded_host = text(headers, &X_FORWARDED_HOST).filter(|host| crate::routing::path::host_key(host).is_some());
+    ClientView { scheme, authority: forwarded_host.unwrap_or(authority) }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+/// Counts a body against the route's limit.
+pub fn count_body(bytes: usize, ctx: &mut RequestContext) -> Result<()> {
+    let limit = ctx.forward().and_then(|(forward, _)| forward.body_limit);
+    let Some(forwarding) = ctx.forwarding_mut() else { return Ok(()) };
+    forwarding.body += bytes as u64;
+    match limit {
+        Some(limit) if forwarding.body > limit => Err(exchange::status_error(413)),
+        _ => Ok(()),
+    }
+}
+
+/// Maps the upstream's answer back to what the client sees.
+pub fn response(session: &Session, response: &mut ResponseHeader, ctx: &mut RequestContext) -> Result<()> {
+    if let Some(forwarding) = ctx.forwarding_mut() {
+        forwarding.answered = Some(Instant::now());
+    }
+    let Some((forward, _)) = ctx.forward() else { return Ok(()) };
+    let upgraded = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
+    for name in forwarded::hop_by_hop(&response.headers, upgraded) {
+        response.remove_header(&name);
+    }
+    let view = client_view(session, ctx);
+    if forward.rewrite.redirects {
+        let mapping = &forward.mapping;
+        map_each(response, &header::LOCATION, |value| mapping.location(value, &view))?;
+        map_each(response, &header::CONTENT_LOCATION, |value| mapping.location(value, &view))?;
+        map_each(response, &header::REFRESH, |value| mapping.refresh(value, &view))?;
+        map_each(response, &header::LINK, |value| mapping.link(value, &view))?;
+    }
+    if forward.rewrite.cookies {
+        map_each(response, &header::SET_COOKIE, |value| forward.mapping.set_cookie(value, &view))?;
+    }
+    for name in &forward.response_headers.remove {
+        response.remove_header(name);
+    }
+    for (name, value) in &forward.response_headers.set {
+        response.insert_header(name, value)?;
+    }
+    Ok(())
+}
+
+/// Replaces the values of a header that `map` changes, keeping all of them, apart and in order.
+fn map_each(
+    response: &mut ResponseHeader,
+    name: &HeaderName,
+    map: impl Fn(&str) -> Option<String>,
+) -> Result<()> {
+    if !response.headers.contains_key(name) {
+        return Ok(());
+    }
+    let mut changed = false;
+    let values: Vec<_> = response
+        .headers
+        .get_all(name)
+        .iter()
+        .map(|value| {
+            let mapped = value.to_str().ok().and_then(&map).and_then(|text| HeaderValue::from_str(&text).ok());
+            changed |= mapped.is_some();
+            mapped.unwrap_or_else(|| value.clone())
+        })
+        .collect();
+    if changed {
+        response.remove_header(name);
+        for value in values {
+            response.append_header(name, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// The problem that a failure is to the client; `None` when the client is gone.
+pub fn problem_code(error: &Error) -> Option<ProblemCode> {
+    use ErrorType::{ConnectTimedout, ConnectionClosed, HTTPStatus, ReadError, ReadTimedout, WriteError, WriteTimedout};
+    match (error.etype(), error.esource()) {
+        (HTTPStatus(413), _) => Some(ProblemCode::RequestTooLarge),
+        (ConnectTimedout | ReadTimedout | WriteTimedout, ErrorSource::Upstream) => Some(ProblemCode::UpstreamTimeout),
+        (_, ErrorSource::Upstream) => Some(ProblemCode::UpstreamUnavailable),
+        (WriteError | ReadError | ConnectionClosed, ErrorSource::Downstream) => None,
+        (_, ErrorSource::Downstream) => Some(ProblemCode::InvalidRequest),
+        (_, ErrorSource::Internal | ErrorSource::Unset) => Some(ProblemCode::InternalError),
+    }
+}
+
+/// What a client is told beside the code.
+pub fn detail(code: ProblemCode) -> &'static str {
+    match code {
+        ProblemCode::RequestTooLarge => "the route's `limits.body` is lower",
+        ProblemCode::UpstreamTimeout => "try again later",
+        ProblemCode::UpstreamUnavailable => "it cannot be reached, or broke off; try again later",
+        ProblemCode::InvalidRequest => "its head or its body breaks HTTP's rules",
+        _ => "the gateway's log has more under the request's id",
+    }
+}

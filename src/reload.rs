@@ -1,0 +1,260 @@
+//! Loading a new generation while the old one goes on serving.
+//!
+//! Asked for by SIGHUP and by `POST /reload`, and noticed on its own: events of the directory,
+//! plus a poll, because neither an editor's rename nor a ConfigMap's symlink swap always gives an
+//! event. May import: `snapshot`, `config`, `model`, `metrics`; `pingora`, `notify`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use notify::Watcher;
+use pingora::{server::ShutdownWatch, services::background::BackgroundService};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{Mutex, mpsc},
+    time::{Instant, MissedTickBehavior, interval_at, sleep},
+};
+
+use crate::{
+    config::{self, Environment, Listeners, Report, Sources},
+    metrics::Metrics,
+    model::Clock,
+    snapshot::{Foundation, Generations, Snapshot},
+};
+
+/// How often the files are read, whatever the events say.
+const POLL: Duration = Duration::from_secs(5);
+/// Editors write several files, and some in several steps: wait until it is quiet.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// A generation that went live.
+#[derive(Debug)]
+pub struct Reloaded {
+    pub generation: u64,
+    pub warnings: Report,
+    /// Settings whose new value waits for a restart.
+    pub restart_needed: Vec<&'static str>,
+}
+
+/// Makes generations of the files in one directory.
+pub struct Reloader {
+    directory: PathBuf,
+    environment: Arc<dyn Environment + Send + Sync>,
+    foundation: Foundation,
+    generations: Arc<Generations>,
+    /// The listeners that the process was started with.
+    listeners: Listeners,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    generation: u64,
+    /// What the files held when they were last tried; `None` when they could not be read.
+    tried: Option<u64>,
+}
+
+/// What started a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    Signal,
+    Request,
+    Change,
+}
+
+impl Trigger {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Signal => "signal",
+            Self::Request => "request",
+            Self::Change => "change",
+        }
+    }
+}
+
+impl Reloader {
+    /// Takes over after the first generation, made of files with this digest.
+    pub fn new(
+        directory: PathBuf,
+        environment: Arc<dyn Environment + Send + Sync>,
+        foundation: Foundation,
+        generations: Arc<Generations>,
+        clock: Arc<dyn Clock>,
+        digest: u64,
+    ) -> Self {
+        let first = generations.live();
+        foundation.metrics.configuration_tried(Some(first.generation()), clock.now());
+        Self {
+            directory,
+            environment,
+            foundation,
+            clock,
+            listeners: first.config().listeners.clone(),
+            state: Mutex::new(State { generation: first.generation(), tried: Some(digest) }),
+            generations,
+        }
+    }
+
+    /// Loads the files and publishes a whole new generation, or changes nothing. One at a time.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files.
+    pub async fn reload(&self, trigger: Trigger) -> Result<Reloaded, Report> {
+        let mut state = self.state.lock().await;
+        let sources = self.read().await;
+        self.load(sources, trigger, &mut state).await
+    }
+
+    /// Reloads when the files differ from what was last tried.
+    async fn reload_if_changed(&self) {
+        let mut state = self.state.lock().await;
+        let sources = self.read().await;
+        let found = sources.as_ref().ok().map(Sources::digest);
+        if found != state.tried {
+            // The log has the outcome.
+            let _ = self.load(sources, Trigger::Change, &mut state).await;
+        }
+    }
+
+    async fn read(&self) -> Result<Sources, Report> {
+        let directory = self.directory.clone();
+        match tokio::task::spawn_blocking(move || Sources::read(&directory)).await {
+            Ok(sources) => sources,
+            Err(_) => Err(Report::default()),
+        }
+    }
+
+    async fn load(
+        &self,
+        sources: Result<Sources, Report>,
+        trigger: Trigger,
+        state: &mut State,
+    ) -> Result<Reloaded, Report> {
+        state.tried = sources.as_ref().ok().map(Sources::digest);
+        let outcome = match sources {
+            Ok(sources) => self.build(sources, state.generation + 1).await,
+            Err(report) => Err(report),
+        };
+        match outcome {
+            Ok((snapshot, reloaded)) => {
+                state.generation = reloaded.generation;
+                self.generations.publish(snapshot);
+                self.metrics().configuration_tried(Some(reloaded.generation), self.clock.now());
+                log_success(&reloaded, trigger);
+                Ok(reloaded)
+            }
+            Err(report) => {
+                self.metrics().configuration_tried(None, self.clock.now());
+                log_failure(&report, trigger);
+                Err(report)
+            }
+        }
+    }
+
+    /// Off the worker threads: a large configuration takes a while.
+    async fn build(&self, sources: Sources, generation: u64) -> Result<(Snapshot, Reloaded), Report> {
+        let (environment, foundation) = (self.environment.clone(), self.foundation.clone());
+        let listeners = self.listeners.clone();
+        let build = move || {
+            let mut loaded = config::load(&sources, &*environment)?;
+            let restart_needed = changed_listeners(&listeners, &loaded.config.listeners);
+            loaded.config.listeners = listeners;
+            let snapshot = Snapshot::build(generation, loaded.config, &foundation);
+            Ok((snapshot, Reloaded { generation, warnings: loaded.warnings, restart_needed }))
+        };
+        match tokio::task::spawn_blocking(build).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Report::default()),
+        }
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.foundation.metrics
+    }
+}
+
+fn changed_listeners(started: &Listeners, wanted: &Listeners) -> Vec<&'static str> {
+    [
+        ("listeners.public.address", started.public != wanted.public),
+        ("listeners.internal.address", started.internal != wanted.internal),
+        ("listeners.admin.address", started.admin != wanted.admin),
+    ]
+    .into_iter()
+    .filter_map(|(name, changed)| changed.then_some(name))
+    .collect()
+}
+
+fn log_success(reloaded: &Reloaded, trigger: Trigger) {
+    tracing::info!(generation = reloaded.generation, trigger = trigger.as_str(), "configuration live");
+    for diagnostic in reloaded.warnings.diagnostics() {
+        tracing::warn!(place = %diagnostic.place(), "{}", diagnostic.message);
+    }
+    for name in &reloaded.restart_needed {
+        tracing::warn!(setting = name, "changed, but needs a restart");
+    }
+}
+
+fn log_failure(report: &Report, trigger: Trigger) {
+    for diagnostic in report.diagnostics() {
+        tracing::error!(place = %diagnostic.place(), code = diagnostic.code, "{}", diagnostic.message);
+    }
+    tracing::error!(
+        trigger = trigger.as_str(),
+        errors = report.error_count(),
+        "configuration refused, the live one stays"
+    );
+}
+
+/// Watches the directory and the signal, until shutdown.
+pub struct ReloadService {
+    pub reloader: Arc<Reloader>,
+}
+
+#[async_trait]
+impl BackgroundService for ReloadService {
+    async fn start(&self, mut shutdown: ShutdownWatch) {
+        let (events, mut changed) = mpsc::channel(1);
+        // Dropping the watcher would end its events.
+        let _watcher = watch(&self.reloader.directory, events);
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        let mut poll = interval_at(Instant::now() + POLL, POLL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = shutdown.changed() => return,
+                _ = hangup.recv() => drop(self.reloader.reload(Trigger::Signal).await),
+                _ = poll.tick() => self.reloader.reload_if_changed().await,
+                Some(()) = changed.recv() => {
+                    sleep(QUIET).await;
+                    self.reloader.reload_if_changed().await;
+                }
+            }
+        }
+    }
+}
+
+/// Events of the directory, not of the files: a ConfigMap's files give none after their first
+/// swap. Without events the poll still notices.
+fn watch(directory: &Path, events: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let notify = move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            // A full channel means that a look at the files is due anyway.
+            let _ = events.try_send(());
+        }
+    };
+    let watcher = notify::recommended_watcher(notify).and_then(|mut watcher| {
+        watcher.watch(directory, notify::RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    });
+    match watcher {
+        Ok(watcher) => Some(watcher),
+        Err(_) => {
+            tracing::warn!("the directory cannot be watched; changes are noticed by polling");
+            None
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! One generation of the configuration, built: matchers, plugins, prepared answers.
+//!
+//! A request takes one [`Snapshot`] at its start and sees it to its end; a reload publishes a whole
+//! new one or changes nothing. May import: `routing`, `plugins`, `upstreams`, `config`, `model`;
+//! `metrics`.
+
+mod forward;
+mod options;
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+use ahash::RandomState;
+use arc_swap::ArcSwap;
+
+pub use self::{forward::Forward, options::OptionsAnswers};
+use crate::{
+    config::{AuthId, AuthKind, AuthMethod, CommId, CommKind, CommMethod, Config, PluginStart, Purpose},
+    metrics::Metrics,
+    model::BaseUrl,
+    plugins::{
+        AuthPlugin, AuthRole, CommPlugin, CommRole, RemotePlugin,
+        development::DevelopmentPair, inspect::InspectAdapter, test::TestAdapter,
+    },
+    routing::RouteTable,
+    upstreams::Upstream,
+};
+
+/// What stays the same from one generation to the next and is needed to build one.
+#[derive(Clone)]
+pub struct Foundation {
+    pub metrics: Metrics,
+    pub development: Arc<DevelopmentPair>,
+    /// Where the listeners really are: the configuration may say port 0.
+    pub public_address: SocketAddr,
+    pub internal_address: SocketAddr,
+}
+
+/// A generation at work.
+pub struct Snapshot {
+    generation: u64,
+    config: Config,
+    public_url: BaseUrl,
+    base_path: String,
+    routes: RouteTable,
+    forwards: Vec<Forward>,
+    options: OptionsAnswers,
+    purposes: Lookup,
+    auth_tags: Lookup,
+    comm_tags: Lookup,
+    auth: Vec<AuthPlugin>,
+    comm: Vec<CommPlugin>,
+}
+
+/// Tag -> index. Strangers choose the keys that are looked up, hence the keyed hash.
+type Lookup = HashMap<Box<str>, usize, RandomState>;
+
+impl Snapshot {
+    /// Builds everything that requests would otherwise work out again and again.
+    pub fn build(generation: u64, config: Config, foundation: &Foundation) -> Self {
+        let public_url = on_real_port(&config.gateway.public_url, foundation.public_address);
+        let internal_url = match &config.gateway.internal_url {
+            Some(url) => on_real_port(url, foundation.internal_address),
+            None => on_real_port(&public_url_of_loopback(), foundation.internal_address),
+        };
+        let upstreams: Vec<_> = config.upstreams.iter().map(|u| Arc::new(Upstream::new(u))).collect();
+        let builder = PluginBuilder {
+            upstreams: &upstreams,
+            public_url: &public_url,
+            internal_url: &internal_url,
+            development: &foundation.development,
+        };
+        Self {
+            generation,
+            base_path: public_url.path().to_owned(),
+            routes: RouteTable::new(&config.routes),
+            forwards: Forward::all(&config, &upstreams, &foundation.metrics),
+            options: OptionsAnswers::new(&config),
+            purposes: config.purposes.iter().enumerate().map(|(i, p)| (p.tag.as_str().into(), i)).collect(),
+            auth_tags: config.auth.iter().enumerate().map(|(i, m)| (m.tag.as_str().into(), i)).collect(),
+            comm_tags: config.comm.iter().enumerate().map(|(i, m)| (m.tag.as_str().into(), i)).collect(),
+            auth: config.auth.iter().map(|method| builder.auth(method)).collect(),
+            comm: config.comm.iter().map(|method| builder.comm(method)).collect(),
+            public_url,
+            config,
+        }
+    }
+
+    /// Counts from 1 in the life of a process.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How browsers reach the gateway.
+    pub fn public_url(&self) -> &BaseUrl {
+        &self.public_url
+    }
+
+    /// The path of the public URL, without a slash at its end.
+    pub fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
+    pub fn options(&self) -> &OptionsAnswers {
+        &self.options
+    }
+
+    pub fn purpose(&self, tag: &str) -> Option<&Purpose> {
+        self.purposes.get(tag).and_then(|index| self.config.purposes.get(*index))
+    }
+
+    /// The authentication method of this tag.
+    pub fn auth(&self, tag: &str) -> Option<(AuthId, &AuthMethod, &AuthPlugin)> {
+        let index = *self.auth_tags.get(tag)?;
+        Some((AuthId(index), self.config.auth.get(index)?, self.auth.get(index)?))
+    }
+
+    /// The communication method of this tag.
+    pub fn comm(&self, tag: &str) -> Option<(CommId, &CommMethod, &CommPlugin)> {
+        let index = *self.comm_tags.get(tag)?;
+        Some((CommId(index), self.config.comm.get(index)?, self.comm.get(index)?))
+    }
+
+    pub fn routes(&self) -> &RouteTable {
+        &self.routes
+    }
+
+    /// What to do for the route of this index into the route table.
+    pub fn forward(&self, route: usize) -> Option<&Forward> {
+        self.forwards.get(route)
+    }
+
+    /// Whether this peer's forwarding headers are believed.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.config.gateway.trusted_proxies.iter().any(|network| network.contains(&peer))
+    }
+}
+
+/// The live generation; a reload replaces it in one step.
+pub struct Generations(ArcSwap<Snapshot>);
+
+impl Generations {
+    pub fn new(first: Snapshot) -> Self {
+        Self(ArcSwap::from_pointee(first))
+    }
+
+    pub fn live(&self) -> Arc<Snapshot> {
+        self.0.load_full()
+    }
+
+    pub fn publish(&self, next: Snapshot) {
+        self.0.store(Arc::new(next));
+    }
+}
+
+struct PluginBuilder<'a> {
+    upstreams: &'a [Arc<Upstream>],
+    public_url: &'a BaseUrl,
+    internal_url: &'a BaseUrl,
+    development: &'a Arc<DevelopmentPair>,
+}
+
+impl PluginBuilder<'_> {
+    fn auth(&self, method: &AuthMethod) -> AuthPlugin {
+        let role = match &method.kind {
+            AuthKind::Remote { start } => AuthRole::Remote(self.remote(
+                start,
+                "start_authentication",
+                method.hosts.clone(),
+                method.timeout,
+            )),
+            AuthKind::Test { attributes } => AuthRole::Test(TestAdapter::new(
+                &method.tag,
+                self.public_url,
+                attributes.clone(),
+                method.dialect,
+                method.timeout,
+                self.development.clone(),
+            )),
+        };
+        AuthPlugin { tag: method.tag.clone(), role }
+    }
+
+    fn comm(&self, method: &CommMethod) -> CommPlugin {
+        let role = match &method.kind {
+            CommKind::Remote { start } => CommRole::Remote(self.remote(
+                start,
+                "start_communication",
+                method.hosts.clone(),
+                method.timeout,
+            )),
+            CommKind::Inspect { delivery } => CommRole::Inspect(InspectAdapter::new(
+                &method.tag,
+                self.public_url,
+                self.internal_url,
+                *delivery,
+                self.development.clone(),
+            )),
+        };
+        CommPlugin { tag: method.tag.clone(), role }
+    }
+
+    fn remote(
+        &self,
+        start: &PluginStart,
+        operation: &str,
+        hosts: Option<Vec<String>>,
+        timeout: std::time::Duration,
+    ) -> RemotePlugin {
+        match start {
+            PluginStart::Url(url) => RemotePlugin::at_url(url, operation, hosts, timeout),
+            PluginStart::Upstream { upstream, path } => {
+                RemotePlugin::at_upstream(self.upstreams[upstream.0].clone(), path, operation, hosts, timeout)
+            }
+        }
+    }
+}
+
+/// Port 0 of a configured URL stands for the listener's own port, as it does in its address.
+fn on_real_port(url: &BaseUrl, listener: SocketAddr) -> BaseUrl {
+    if url.port() == 0 { url.with_port(listener.port()) } else { url.clone() }
+}
+
+/// A URL by which processes of this machine reach a listener.
+fn reachable_url(listener: SocketAddr) -> BaseUrl {
+    let ip = match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    BaseUrl::of_address(SocketAddr::new(ip, listener.port()))
+}
