@@ -3,5 +3,6 @@
 //! (crate documentation follows in the first landing)
 pub mod config;
 pub mod model;
+pub mod pages;
 pub mod plugins;
 pub mod tokens;

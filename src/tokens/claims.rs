@@ -54,7 +54,7 @@ impl Claims {
             attributes,
             session_url: result.session_url.map(str::to_owned),
             iat: now,
-            exp: now + RESULT_LIFETIME,
+            exp: now.saturating_add(RESULT_LIFETIME),
             nbf: None,
         }
     }
