@@ -1,0 +1,39 @@
+//! Something went wrong: what happened, what the citizen can do, and a way on.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::{Frame, answer};
+use crate::model::{Language, OwnAnswer};
+
+/// The texts are in the citizen's language already.
+pub struct ErrorPage<'a> {
+    /// Path of `public_url`, without a slash at its end.
+    pub base: &'a str,
+    pub status: StatusCode,
+    pub title: &'a str,
+    pub what_happened: &'a str,
+    pub what_to_do: &'a str,
+    /// The way on; `None` leads to the choice of a purpose.
+    pub link: Option<BackLink<'a>>,
+    /// The reference that finds the log lines.
+    pub session: Option<&'a str>,
+}
+
+pub struct BackLink<'a> {
+    pub url: &'a str,
+    pub label: &'a str,
+}
+
+/// Shows the error with its own status.
+pub fn error(view: &ErrorPage<'_>, language: Language) -> OwnAnswer {
+    let page = Page { frame: Frame { base: view.base, language }, view };
+    answer(view.status, &page, language)
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    view: &'a ErrorPage<'a>,
+}

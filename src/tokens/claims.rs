@@ -1,0 +1,148 @@
+//! The claims of an authentication result in both dialects, as serde writes and strictly reads
+//! them (protocol.md, "The authentication result").
+//!
+//! A derived `Deserialize` refuses a known claim that comes twice; [`Attributes`] does the same for
+//! its names. Unknown claims are ignored, as every receiver does.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, Visitor},
+};
+
+use super::{
+    TokenError,
+    results::{Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, RESULT_LIFETIME},
+};
+use crate::model::{Dialect, UnixSeconds};
+
+/// The payload of the encrypted layer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Envelope {
+    pub(super) njwt: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Claims {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<Attributes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_url: Option<String>,
+    iat: UnixSeconds,
+    exp: UnixSeconds,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nbf: Option<UnixSeconds>,
+}
+
+impl Claims {
+    pub(super) fn of(result: &NewResult<'_>, now: UnixSeconds) -> Self {
+        let (status, attributes) = match (result.outcome, result.dialect) {
+            (AuthenticationOutcome::Success { attributes }, dialect) => {
+                (success(dialect), Some(attributes.clone()))
+            }
+            (AuthenticationOutcome::Failed, Dialect::IdContact) => (FAILED, None),
+            // Its communication plugins take absent attributes for "still busy".
+            (AuthenticationOutcome::Failed, Dialect::VerderHelpen) => (FAILED, Some(Attributes::default())),
+        };
+        Self {
+            sub: Some(subject(result.dialect).to_owned()),
+            status: status.to_owned(),
+            attributes,
+            session_url: result.session_url.map(str::to_owned),
+            iat: now,
+            exp: now.saturating_add(RESULT_LIFETIME),
+            nbf: None,
+        }
+    }
+
+    /// The times are checked elsewhere: this only gives the claims their meaning.
+    pub(super) fn into_result(self) -> Result<AuthenticationResult, TokenError> {
+        let dialect = self.dialect();
+        let outcome = match (self.status.as_str(), self.attributes) {
+            (FAILED, _) => AuthenticationOutcome::Failed,
+            (status, Some(attributes)) if status == success(dialect) => {
+                AuthenticationOutcome::Success { attributes }
+            }
+            _ => return Err(TokenError::Claims),
+        };
+        Ok(AuthenticationResult {
+            dialect,
+            outcome,
+            session_url: self.session_url,
+            issued_at: self.iat,
+            expires_at: self.exp,
+        })
+    }
+
+    /// The spelling of success tells the dialect. Failure is spelled alike in both: there the
+    /// subject tells it, which nobody else reads, or the empty attributes.
+    fn dialect(&self) -> Dialect {
+        let verder_helpen = match self.status.as_str() {
+            FAILED => {
+                self.attributes.is_some() || self.sub.as_deref() == Some(subject(Dialect::VerderHelpen))
+            }
+            status => status == success(Dialect::VerderHelpen),
+        };
+        if verder_helpen { Dialect::VerderHelpen } else { Dialect::IdContact }
+    }
+
+    /// Refuses what is not valid now, with `skew` seconds of grace on either side.
+    pub(super) fn check_times(&self, now: UnixSeconds, skew: u64) -> Result<(), TokenError> {
+        let latest = now.saturating_add(skew);
+        if self.iat > latest || self.nbf.is_some_and(|nbf| nbf > latest) {
+            Err(TokenError::NotYetValid)
+        } else if self.exp.saturating_add(skew) <= now {
+            Err(TokenError::Expired)
+        } else if self.exp < self.iat {
+            Err(TokenError::Claims)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+const FAILED: &str = "failed";
+
+fn success(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::IdContact => "succes",
+        Dialect::VerderHelpen => "success",
+    }
+}
+
+fn subject(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::IdContact => "id-contact-attributes",
+        Dialect::VerderHelpen => "verder-helpen-attributes",
+    }
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AttributesVisitor)
+    }
+}
+
+struct AttributesVisitor;
+
+impl<'de> Visitor<'de> for AttributesVisitor {
+    type Value = Attributes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of strings")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Attributes, M::Error> {
+        let mut attributes = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, String>()? {
+            if attributes.insert(name, value).is_some() {
+                return Err(M::Error::custom("an attribute comes twice"));
+            }
+        }
+        Ok(Attributes::from(attributes))
+    }
+}

@@ -1,0 +1,289 @@
+//! Keys, each a type of its own by what it may do. RSA keys have 2048 bits or more, EC keys are
+//! on P-256; nothing else gets in (design.md, "The three files").
+
+use std::fmt;
+
+use josekit::{
+    jwe::{ECDH_ES, JweDecrypter, JweEncrypter, RSA_OAEP},
+    jws::{ES256, JwsSigner, JwsVerifier, RS256},
+};
+use openssl::{
+    ec::{EcGroup, EcKey},
+    nid::Nid,
+    pkey::{HasPublic, Id, PKey, Private, Public},
+};
+
+/// Fewest bits of an RSA key.
+pub const MIN_RSA_BITS: u32 = 2048;
+
+/// Why something is not a key that can be used. Never holds any of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("it is not an unencrypted PEM private key")]
+    NotAPrivateKey,
+    #[error("it is not a PEM public key")]
+    NotAPublicKey,
+    #[error("it is an RSA key of fewer than {MIN_RSA_BITS} bits")]
+    RsaTooShort,
+    #[error("it is an EC key on another curve than P-256")]
+    Curve,
+    #[error("it is neither an RSA nor an EC key")]
+    Kind,
+    #[error("the cryptographic library does not take it")]
+    Library,
+}
+
+/// Signs: `RS256` or `ES256`, as the key is RSA or EC.
+#[derive(Clone)]
+pub struct SigningKey {
+    pub(super) signer: Box<dyn JwsSigner>,
+    public: VerificationKey,
+}
+
+/// Verifies what one [`SigningKey`] signed.
+#[derive(Clone)]
+pub struct VerificationKey(pub(super) Box<dyn JwsVerifier>);
+
+/// Encrypts to one [`DecryptionKey`]: `RSA-OAEP` or `ECDH-ES`.
+#[derive(Clone)]
+pub struct EncryptionKey(pub(super) Box<dyn JweEncrypter>);
+
+/// Decrypts what was encrypted to it.
+#[derive(Clone)]
+pub struct DecryptionKey {
+    pub(super) decrypter: Box<dyn JweDecrypter>,
+    public: EncryptionKey,
+}
+
+impl SigningKey {
+    /// A new P-256 key.
+    ///
+    /// # Errors
+    /// [`KeyError::Library`] when OpenSSL cannot make one.
+    pub fn generate() -> Result<Self, KeyError> {
+        Self::from_private(&generate_p256()?)
+    }
+
+    /// From PEM: PKCS #8, or the traditional form of an RSA or EC private key.
+    ///
+    /// # Errors
+    /// [`KeyError`] says why it is not such a key.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        Self::from_private(&private_key(pem)?)
+    }
+
+    fn from_private(key: &PKey<Private>) -> Result<Self, KeyError> {
+        let (private, public) = (private_der(key)?, public_der(key)?);
+        let signer: Box<dyn JwsSigner> = match Kind::of(key)? {
+            Kind::Rsa => Box::new(RS256.signer_from_der(private).map_err(library)?),
+            Kind::P256 => Box::new(ES256.signer_from_der(private).map_err(library)?),
+        };
+        Ok(Self { signer, public: VerificationKey::from_der(Kind::of(key)?, &public)? })
+    }
+
+    /// The public half.
+    pub fn verification_key(&self) -> &VerificationKey {
+        &self.public
+    }
+}
+
+impl VerificationKey {
+    /// From PEM: `PUBLIC KEY`.
+    ///
+    /// # Errors
+    /// [`KeyError`] says why it is not such a key.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let key = public_key(pem)?;
+        Self::from_der(Kind::of(&key)?, &public_der(&key)?)
+    }
+
+    fn from_der(kind: Kind, der: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self(match kind {
+            Kind::Rsa => Box::new(RS256.verifier_from_der(der).map_err(library)?),
+            Kind::P256 => Box::new(ES256.verifier_from_der(der).map_err(library)?),
+        }))
+    }
+}
+
+impl EncryptionKey {
+    /// From PEM: `PUBLIC KEY`.
+    ///
+    /// # Errors
+    /// [`KeyError`] says why it is not such a key.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let key = public_key(pem)?;
+        Self::from_der(Kind::of(&key)?, &public_der(&key)?)
+    }
+
+    fn from_der(kind: Kind, der: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self(match kind {
+            Kind::Rsa => Box::new(RSA_OAEP.encrypter_from_der(der).map_err(library)?),
+            Kind::P256 => Box::new(ECDH_ES.encrypter_from_der(der).map_err(library)?),
+        }))
+    }
+}
+
+impl DecryptionKey {
+    /// A new P-256 key.
+    ///
+    /// # Errors
+    /// [`KeyError::Library`] when OpenSSL cannot make one.
+    pub fn generate() -> Result<Self, KeyError> {
+        Self::from_private(&generate_p256()?)
+    }
+
+    /// From PEM: PKCS #8, or the traditional form of an RSA or EC private key.
+    ///
+    /// # Errors
+    /// [`KeyError`] says why it is not such a key.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        Self::from_private(&private_key(pem)?)
+    }
+
+    fn from_private(key: &PKey<Private>) -> Result<Self, KeyError> {
+        let (private, public) = (private_der(key)?, public_der(key)?);
+        let decrypter: Box<dyn JweDecrypter> = match Kind::of(key)? {
+            Kind::Rsa => Box::new(RSA_OAEP.decrypter_from_der(private).map_err(library)?),
+            Kind::P256 => Box::new(ECDH_ES.decrypter_from_der(private).map_err(library)?),
+        };
+        Ok(Self { decrypter, public: EncryptionKey::from_der(Kind::of(key)?, &public)? })
+    }
+
+    /// The public half.
+    pub fn encryption_key(&self) -> &EncryptionKey {
+        &self.public
+    }
+}
+
+macro_rules! redacted {
+    ($($key:ident),*) => {$(
+        impl fmt::Debug for $key {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($key), "(redacted)"))
+            }
+        }
+    )*};
+}
+
+redacted!(SigningKey, VerificationKey, EncryptionKey, DecryptionKey);
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Rsa,
+    P256,
+}
+
+impl Kind {
+    /// josekit does not look at the curve or the size in all of its constructors.
+    fn of<T: HasPublic>(key: &PKey<T>) -> Result<Self, KeyError> {
+        match key.id() {
+            Id::RSA if key.bits() >= MIN_RSA_BITS => Ok(Self::Rsa),
+            Id::RSA => Err(KeyError::RsaTooShort),
+            Id::EC => match key.ec_key().map_err(library)?.group().curve_name() {
+                Some(Nid::X9_62_PRIME256V1) => Ok(Self::P256),
+                _ => Err(KeyError::Curve),
+            },
+            _ => Err(KeyError::Kind),
+        }
+    }
+}
+
+fn generate_p256() -> Result<PKey<Private>, KeyError> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).map_err(library)?;
+    EcKey::generate(&group).and_then(PKey::from_ec_key).map_err(library)
+}
+
+fn private_key(pem: &[u8]) -> Result<PKey<Private>, KeyError> {
+    // Without a callback of ours, OpenSSL asks the terminal for the pass phrase of an encrypted key.
+    PKey::private_key_from_pem_callback(pem, |_| Ok(0)).map_err(|_| KeyError::NotAPrivateKey)
+}
+
+fn public_key(pem: &[u8]) -> Result<PKey<Public>, KeyError> {
+    PKey::public_key_from_pem(pem).map_err(|_| KeyError::NotAPublicKey)
+}
+
+fn private_der(key: &PKey<Private>) -> Result<Vec<u8>, KeyError> {
+    key.private_key_to_pkcs8().map_err(library)
+}
+
+fn public_der<T: HasPublic>(key: &PKey<T>) -> Result<Vec<u8>, KeyError> {
+    key.public_key_to_der().map_err(library)
+}
+
+/// Drops what the library says: it may quote the key.
+fn library<E>(_: E) -> KeyError {
+    KeyError::Library
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::{rsa::Rsa, symm::Cipher};
+
+    use super::*;
+
+    fn ec(curve: Nid) -> PKey<Private> {
+        let group = EcGroup::from_curve_name(curve).unwrap();
+        PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+    }
+
+    fn rsa(bits: u32) -> PKey<Private> {
+        PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
+    }
+
+    fn private_pem(key: &PKey<Private>) -> Vec<u8> {
+        key.private_key_to_pem_pkcs8().unwrap()
+    }
+
+    #[test]
+    fn the_algorithm_follows_from_the_key() {
+        for (key, signs, encrypts) in
+            [(ec(Nid::X9_62_PRIME256V1), "ES256", "ECDH-ES"), (rsa(2048), "RS256", "RSA-OAEP")]
+        {
+            let (private, public) = (private_pem(&key), key.public_key_to_pem().unwrap());
+            assert_eq!(SigningKey::from_pem(&private).unwrap().signer.algorithm().name(), signs);
+            assert_eq!(VerificationKey::from_pem(&public).unwrap().0.algorithm().name(), signs);
+            assert_eq!(EncryptionKey::from_pem(&public).unwrap().0.algorithm().name(), encrypts);
+            assert_eq!(DecryptionKey::from_pem(&private).unwrap().decrypter.algorithm().name(), encrypts);
+        }
+    }
+
+    #[test]
+    fn traditional_pem_is_taken_too() {
+        let ec = ec(Nid::X9_62_PRIME256V1).ec_key().unwrap().private_key_to_pem().unwrap();
+        assert!(SigningKey::from_pem(&ec).is_ok());
+        let rsa = rsa(2048).rsa().unwrap().private_key_to_pem().unwrap();
+        assert!(DecryptionKey::from_pem(&rsa).is_ok());
+    }
+
+    #[test]
+    fn weak_and_foreign_keys_are_refused() {
+        for (key, why) in [
+            (ec(Nid::SECP384R1), KeyError::Curve),
+            (ec(Nid::SECP256K1), KeyError::Curve),
+            (rsa(1024), KeyError::RsaTooShort),
+            (PKey::generate_ed25519().unwrap(), KeyError::Kind),
+        ] {
+            let (private, public) = (private_pem(&key), key.public_key_to_pem().unwrap());
+            assert_eq!(SigningKey::from_pem(&private).unwrap_err(), why);
+            assert_eq!(DecryptionKey::from_pem(&private).unwrap_err(), why);
+            assert_eq!(VerificationKey::from_pem(&public).unwrap_err(), why);
+            assert_eq!(EncryptionKey::from_pem(&public).unwrap_err(), why);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_said_to_be_none() {
+        let key = ec(Nid::X9_62_PRIME256V1);
+        let encrypted = key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_128_cbc(), b"secret").unwrap();
+        for pem in [b"".as_slice(), b"-----BEGIN", &encrypted, &key.public_key_to_pem().unwrap()] {
+            assert_eq!(SigningKey::from_pem(pem).unwrap_err(), KeyError::NotAPrivateKey);
+        }
+        assert_eq!(VerificationKey::from_pem(&private_pem(&key)).unwrap_err(), KeyError::NotAPublicKey);
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", SigningKey::generate().unwrap()), "SigningKey(redacted)");
+        assert_eq!(format!("{:?}", DecryptionKey::generate().unwrap()), "DecryptionKey(redacted)");
+    }
+}

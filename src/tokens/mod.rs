@@ -1,0 +1,47 @@
+//! Signed and encrypted tokens: keys, and authentication results (JWS in JWE).
+//!
+//! The only module that names josekit and OpenSSL. Keys are parsed once and are valid by
+//! construction; every operation takes the time as a parameter. OpenSSL's own generator gives
+//! initialisation vectors, ephemeral keys and signature nonces.
+//! May import: `model`.
+
+mod claims;
+mod content;
+pub mod keys;
+pub mod results;
+
+pub use keys::{DecryptionKey, EncryptionKey, KeyError, SigningKey, VerificationKey};
+pub use results::{Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, issue, open};
+
+/// Largest result that is looked at, in characters: forty attributes make 5,400
+/// (protocol.md, "The authentication result").
+pub const MAX_TOKEN_BYTES: usize = 64 * 1024;
+
+/// Seconds that the clock of another party may differ from ours.
+pub const CLOCK_SKEW: u64 = 60;
+
+/// Why a token is refused, or cannot be made. Never holds any of its content.
+///
+/// Everything that can go wrong between the start of decryption and the check of the tag is the
+/// one variant [`Self::Undecryptable`]: to tell them apart would be a padding oracle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
+    TooLarge,
+    #[error("it is not a compact token of the right form")]
+    Malformed,
+    #[error("its header parameter {0} is not acceptable")]
+    Header(&'static str),
+    #[error("it cannot be decrypted with the key at hand")]
+    Undecryptable,
+    #[error("its signature is not of the key at hand")]
+    Signature,
+    #[error("its claims are not those of an authentication result")]
+    Claims,
+    #[error("it has expired")]
+    Expired,
+    #[error("it was issued in the future")]
+    NotYetValid,
+    #[error("it cannot be issued")]
+    Issue,
+}

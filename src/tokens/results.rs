@@ -1,0 +1,202 @@
+//! Authentication results: signed, then encrypted (protocol.md, "The authentication result").
+//!
+//! Every check is made here and not by josekit, whose validator takes tokens without times and the
+//! last of two equal claims.
+
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
+
+use josekit::{
+    JoseHeader, Value,
+    jwe::{JweContext, JweHeader},
+    jws::{JwsContext, JwsHeader},
+    jwt,
+};
+use serde::Serialize;
+
+use super::{
+    CLOCK_SKEW, MAX_TOKEN_BYTES, TokenError,
+    claims::{Claims, Envelope},
+    content::{ENC, ENCODED_BLOCK_BYTES, TagFirst},
+    keys::{DecryptionKey, EncryptionKey, SigningKey, VerificationKey},
+};
+use crate::model::{Dialect, ResultToken, UnixSeconds};
+
+/// Seconds that a result is valid: `exp` minus `iat`.
+pub const RESULT_LIFETIME: u64 = 300;
+
+/// What a citizen's sign-in yielded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthenticationOutcome {
+    Success { attributes: Attributes },
+    Failed,
+}
+
+/// Attributes of a citizen, name to value, ordered by name. `Debug` shows neither.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Attributes(BTreeMap<String, String>);
+
+impl Attributes {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl From<BTreeMap<String, String>> for Attributes {
+    fn from(attributes: BTreeMap<String, String>) -> Self {
+        Self(attributes)
+    }
+}
+
+impl FromIterator<(String, String)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(attributes: I) -> Self {
+        Self(attributes.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attributes({} redacted)", self.0.len())
+    }
+}
+
+/// A result to be issued.
+pub struct NewResult<'a> {
+    pub dialect: Dialect,
+    pub outcome: &'a AuthenticationOutcome,
+    /// Where the receiver reports activity and logout (protocol.md, "Session updates").
+    pub session_url: Option<&'a str>,
+}
+
+/// A result that was decrypted, verified and found valid.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthenticationResult {
+    /// The dialect in which it was written.
+    pub dialect: Dialect,
+    pub outcome: AuthenticationOutcome,
+    pub session_url: Option<String>,
+    pub issued_at: UnixSeconds,
+    pub expires_at: UnixSeconds,
+}
+
+impl fmt::Debug for AuthenticationResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticationResult")
+            .field("dialect", &self.dialect)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Signs a result and encrypts it to its addressee. It is valid from `now`, for five minutes.
+///
+/// # Errors
+/// [`TokenError::Issue`] when the cryptographic library fails.
+pub fn issue(
+    result: &NewResult<'_>,
+    signing: &SigningKey,
+    encryption: &EncryptionKey,
+    now: UnixSeconds,
+) -> Result<ResultToken, TokenError> {
+    let claims = serde_json::to_vec(&Claims::of(result, now)).map_err(|_| TokenError::Issue)?;
+    seal(&Envelope { njwt: sign(&claims, signing)? }, encryption)
+}
+
+/// Decrypts, verifies and checks a result: the opposite of [`issue`].
+///
+/// # Errors
+/// [`TokenError`] says what is wrong with it, in the order in which it is looked at.
+pub fn open(
+    token: &ResultToken,
+    decryption: &DecryptionKey,
+    verification: &VerificationKey,
+    now: UnixSeconds,
+) -> Result<AuthenticationResult, TokenError> {
+    let envelope = decrypt(token.expose(), decryption)?;
+    let payload = verify(&envelope.njwt, verification)?;
+    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TokenError::Claims)?;
+    claims.check_times(now, CLOCK_SKEW)?;
+    claims.into_result()
+}
+
+/// Knows one content encryption and no compression: 259 KB with `zip` become 200 MB.
+static JWE: LazyLock<JweContext> = LazyLock::new(|| {
+    let mut context = JweContext::new();
+    context.remove_compression("DEF");
+    for encryption in ["A192CBC-HS384", "A256CBC-HS512", "A128GCM", "A192GCM", "A256GCM"] {
+        context.remove_content_encryption(encryption);
+    }
+    context.add_content_encryption(Box::new(TagFirst));
+    context
+});
+
+fn sign(claims: &[u8], key: &SigningKey) -> Result<String, TokenError> {
+    let mut header = JwsHeader::new();
+    header.set_token_type(TYP);
+    JwsContext::new().serialize_compact(claims, &header, &*key.signer).map_err(|_| TokenError::Issue)
+}
+
+fn seal(envelope: &Envelope, key: &EncryptionKey) -> Result<ResultToken, TokenError> {
+    let mut header = JweHeader::new();
+    header.set_token_type(TYP);
+    header.set_content_type(TYP);
+    header.set_content_encryption(ENC);
+    let payload = serde_json::to_vec(envelope).map_err(|_| TokenError::Issue)?;
+    JWE.serialize_compact(&payload, &header, &*key.0).map(ResultToken::new).map_err(|_| TokenError::Issue)
+}
+
+fn decrypt(token: &str, key: &DecryptionKey) -> Result<Envelope, TokenError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(TokenError::TooLarge);
+    }
+    let parts: Vec<&str> = token.split('.').collect();
+    let [_, _, vector, _, tag] = parts.as_slice() else {
+        return Err(TokenError::Malformed);
+    };
+    if vector.len() != ENCODED_BLOCK_BYTES || tag.len() != ENCODED_BLOCK_BYTES {
+        return Err(TokenError::Malformed);
+    }
+    let header = jwt::decode_header(token).map_err(|_| TokenError::Malformed)?;
+    check_header(&*header, key.decrypter.algorithm().name())?;
+    refuse_unless(text(&*header, "enc") == Some(ENC), "enc")?;
+    refuse_unless(header.claim("zip").is_none(), "zip")?;
+    let (payload, _) =
+        JWE.deserialize_compact(token, &*key.decrypter).map_err(|_| TokenError::Undecryptable)?;
+    serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)
+}
+
+fn verify(token: &str, key: &VerificationKey) -> Result<Vec<u8>, TokenError> {
+    if token.split('.').count() != 3 {
+        return Err(TokenError::Malformed);
+    }
+    let header = jwt::decode_header(token).map_err(|_| TokenError::Malformed)?;
+    check_header(&*header, key.0.algorithm().name())?;
+    let (payload, _) =
+        JwsContext::new().deserialize_compact(token, &*key.0).map_err(|_| TokenError::Signature)?;
+    Ok(payload)
+}
+
+const TYP: &str = "JWT";
+
+/// What both layers must fulfil: the algorithm of the key, no extension that must be understood
+/// (RFC 7515, section 4.1.11), and, when it names its type, that of a JWT.
+fn check_header(header: &dyn JoseHeader, algorithm: &str) -> Result<(), TokenError> {
+    refuse_unless(text(header, "alg") == Some(algorithm), "alg")?;
+    refuse_unless(header.claim("crit").is_none(), "crit")?;
+    let typ_fits = match header.claim("typ") {
+        None => true,
+        Some(_) => text(header, "typ").is_some_and(|typ| typ.eq_ignore_ascii_case(TYP)),
+    };
+    refuse_unless(typ_fits, "typ")
+}
+
+fn text<'a>(header: &'a dyn JoseHeader, parameter: &str) -> Option<&'a str> {
+    header.claim(parameter).and_then(Value::as_str)
+}
+
+fn refuse_unless(acceptable: bool, parameter: &'static str) -> Result<(), TokenError> {
+    if acceptable { Ok(()) } else { Err(TokenError::Header(parameter)) }
+}
+
+#[cfg(test)]
+mod tests;
