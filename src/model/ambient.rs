@@ -32,6 +32,7 @@ impl Clock for SystemClock {
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that asks for randomness")]
     fn fill(&self, bytes: &mut [u8]) {
         rand::RngCore::fill_bytes(&mut rand::thread_rng(), bytes);
     }

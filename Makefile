@@ -1,0 +1,41 @@
+# The commands of a working day. Each installs what the system lacks first (scripts/prerequisites),
+# which is silent and immediate when nothing is missing.
+
+CONFIG ?= .
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help run check test format bench bench-compare
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: ## build and run the gateway on the configuration in CONFIG (default: this directory)
+	@scripts/prerequisites build
+	cargo run --release --locked -- run --config $(CONFIG)
+
+check: ## formatting and lints
+	@scripts/prerequisites build
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- --deny warnings
+
+test: ## formatting, lints and every test, a whole session in a browser included
+	@scripts/prerequisites test
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- --deny warnings
+	cargo test --locked
+	cargo build --locked
+	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
+
+format: ## rewrite the sources as the formatter wants them
+	cargo fmt
+
+bench: ## micro-benchmarks, then whole processes beside bare Pingora, nginx and HAProxy
+	@scripts/prerequisites bench
+	cargo bench --locked
+	$(MAKE) --no-print-directory bench-compare
+
+bench-compare: ## whole processes only; BENCH_OPTIONS=--quick for a first impression
+	@scripts/prerequisites bench
+	cargo build --release --locked --bin id-contact-gateway --example bare
+	python3 benches/compare/run $(BENCH_OPTIONS) --target $(TARGET)/release

@@ -1,0 +1,53 @@
+//! What the tests of the whole program stand on: the real binary in a temporary directory
+//! ([`gateway::TestGateway`]), plugins and upstreams that behave as told ([`stub::StubServer`], giving
+//! [`answers`]), and an HTTP client that hides nothing ([`client::RawClient`]).
+//!
+//! Nothing here sleeps: whoever waits is woken by the event, and gives up after [`DEADLINE`].
+#![allow(dead_code, reason = "every test program uses another part of it")]
+
+pub mod answers;
+pub mod client;
+pub mod gateway;
+pub mod http;
+pub mod log;
+pub mod stub;
+
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long anything is waited for. Generous, because a busy machine is no failure; a test that
+/// expects nothing to happen must not wait for it.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A value that threads wait upon.
+#[derive(Default)]
+pub struct Watched<T> {
+    value: Mutex<T>,
+    changed: Condvar,
+}
+
+impl<T> Watched<T> {
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn update(&self, change: impl FnOnce(&mut T)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    /// Waits until `find` gives something; `None` when the time is up first.
+    pub fn wait<R>(&self, limit: Duration, mut find: impl FnMut(&mut T) -> Option<R>) -> Option<R> {
+        let end = Instant::now() + limit;
+        let mut value = self.lock();
+        loop {
+            if let Some(found) = find(&mut value) {
+                return Some(found);
+            }
+            let left = end.checked_duration_since(Instant::now())?;
+            value = self.changed.wait_timeout(value, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
