@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod delivery;
+pub mod development;
 pub mod inspect;
 pub mod remote;
 pub mod test;
@@ -140,7 +141,7 @@ impl AuthPlugin {
         let call = Call::begin(&self.tag, "start_authentication", environment.metrics);
         call.end(match &self.role {
             AuthRole::Remote(plugin) => plugin.start_authentication(request, environment).await,
-            AuthRole::Test(adapter) => Ok(adapter.start(request, environment)),
+            AuthRole::Test(adapter) => Ok(adapter.start(request, environment.clock.now(), environment.random)),
         })
     }
 }

@@ -44,7 +44,9 @@ impl PluginClient {
             match head {
                 Ok(()) => {
                     let answer = read_answer(&mut session).await?;
-                    session.respect_keepalive();
+                    if let HttpSession::H1(session) = &mut session {
+                        session.respect_keepalive();
+                    }
                     self.connector.release_http_session(session, &peer, Some(IDLE)).await;
                     return Ok(answer);
                 }

@@ -5,7 +5,7 @@
 
 pub mod client;
 mod context;
-mod decide;
+pub mod decide;
 mod exchange;
 mod forward;
 pub mod resolver;

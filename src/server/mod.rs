@@ -54,7 +54,7 @@ pub enum StartError {
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
     #[error("no keys can be made for the development pair: {0}")]
-    Keys(#[from] crate::tokens::TokenError),
+    Keys(#[from] crate::tokens::KeyError),
 }
 
 /// Serves until a signal ends the process: SIGTERM finishes running requests, SIGINT does not.

@@ -129,7 +129,7 @@ pub async fn answer(
         (OwnPath::ChooseFor(segment), Listener::Public) => choose::methods(snapshot, segment, request),
         (OwnPath::Auth { tag, rest }, Listener::Public) => auth_page(snapshot, tag, rest, request, environment).await,
         (OwnPath::Comm { tag, rest }, _) => comm(snapshot, listener, tag, rest, request, environment),
-        (OwnPath::Static(name), Listener::Public) => pages::asset(name, request.if_none_match.as_deref()),
+        (OwnPath::Static(name), Listener::Public) => pages::assets::asset(name, request.if_none_match.as_deref()),
         _ => None,
     };
     answer.unwrap_or_else(|| not_found(request, snapshot.base_path()))
@@ -149,7 +149,7 @@ async fn auth_page(
 ) -> Option<OwnAnswer> {
     let (_, _, plugin) = snapshot.auth(&decode_segment(tag)?)?;
     match &plugin.role {
-        AuthRole::Test(adapter) => Some(adapter.page(rest, request, environment).await),
+        AuthRole::Test(adapter) => Some(adapter.page(rest, request, &environment).await),
         AuthRole::Remote(_) => None,
     }
 }

@@ -20,7 +20,7 @@ pub use self::{forward::Forward, options::OptionsAnswers};
 use crate::{
     config::{AuthId, AuthKind, AuthMethod, CommId, CommKind, CommMethod, Config, PluginStart, Purpose},
     metrics::Metrics,
-    model::BaseUrl,
+    model::{BaseUrl, UrlError},
     plugins::{
         AuthPlugin, AuthRole, CommPlugin, CommRole, RemotePlugin,
         development::DevelopmentPair, inspect::InspectAdapter, test::TestAdapter,
@@ -64,7 +64,7 @@ impl Snapshot {
         let public_url = on_real_port(&config.gateway.public_url, foundation.public_address);
         let internal_url = match &config.gateway.internal_url {
             Some(url) => on_real_port(url, foundation.internal_address),
-            None => on_real_port(&public_url_of_loopback(), foundation.internal_address),
+            None => reachable_url(foundation.internal_address).unwrap_or_else(|_| public_url.clone()),
         };
         let upstreams: Vec<_> = config.upstreams.iter().map(|u| Arc::new(Upstream::new(u))).collect();
         let builder = PluginBuilder {
@@ -178,11 +178,10 @@ impl PluginBuilder<'_> {
                 method.timeout,
             )),
             AuthKind::Test { attributes } => AuthRole::Test(TestAdapter::new(
-                &method.tag,
-                self.public_url,
+                method.tag.clone(),
+                self.public_url.clone(),
                 attributes.clone(),
                 method.dialect,
-                method.timeout,
                 self.development.clone(),
             )),
         };
@@ -230,7 +229,7 @@ fn on_real_port(url: &BaseUrl, listener: SocketAddr) -> BaseUrl {
 }
 
 /// A URL by which processes of this machine reach a listener.
-fn reachable_url(listener: SocketAddr) -> BaseUrl {
+fn reachable_url(listener: SocketAddr) -> Result<BaseUrl, UrlError> {
     let ip = match listener.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
