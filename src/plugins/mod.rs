@@ -6,13 +6,27 @@
 //! May import: `tokens`, `config`, `model`; `pages` for what adapters show, `metrics`.
 
 pub mod client;
+pub mod development;
 pub mod inspect;
 pub mod test;
+#[cfg(test)]
+mod testing;
 
+use self::client::HttpClient;
 use crate::{
     config::Purpose,
-    model::{AttributeTag, PluginUrl, ResultToken},
+    model::{AttributeTag, Clock, PluginUrl, Random, ResultToken},
 };
+
+/// What an adapter needs of the world while it answers a request.
+#[derive(Clone, Copy)]
+pub struct Environment<'a> {
+    pub clock: &'a dyn Clock,
+    pub random: &'a dyn Random,
+    pub client: &'a dyn HttpClient,
+    /// Sent along with the calls that the request leads to.
+    pub request_id: &'a str,
+}
 
 /// What an authentication plugin is asked (protocol.md, "Core -> auth plugin").
 pub struct AuthenticationRequest<'a> {
