@@ -89,7 +89,11 @@ impl Admin {
         if self.draining.load(Ordering::Acquire) {
             OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n")
         } else {
-            OwnAnswer::new(StatusCode::OK, TEXT, format!("generation {}\n", self.generations.live().generation()))
+            OwnAnswer::new(
+                StatusCode::OK,
+                TEXT,
+                format!("generation {}\n", self.generations.live().generation()),
+            )
         }
     }
 

@@ -89,10 +89,21 @@ impl LogSink {
         // Fails only when another receiver is installed already, in which case that one stays.
         let _ = match self.format {
             LogFormat::Json => registry
-                .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(self.clone()))
+                .with(
+                    tracing_subscriber::fmt::layer()
+                        .json()
+                        .flatten_event(true)
+                        .with_target(false)
+                        .with_writer(self.clone()),
+                )
                 .try_init(),
             LogFormat::Text => registry
-                .with(tracing_subscriber::fmt::layer().with_ansi(false).with_target(false).with_writer(self.clone()))
+                .with(
+                    tracing_subscriber::fmt::layer()
+                        .with_ansi(false)
+                        .with_target(false)
+                        .with_writer(self.clone()),
+                )
                 .try_init(),
         };
     }
@@ -119,10 +130,9 @@ impl LogSink {
     /// Waits until every line so far is written, or for a second.
     pub fn flush(&self) {
         let state = self.shared.lock();
-        let _ = self
-            .shared
-            .all_written
-            .wait_timeout_while(state, Duration::from_secs(1), |state| state.writing || !state.waiting.is_empty());
+        let _ = self.shared.all_written.wait_timeout_while(state, Duration::from_secs(1), |state| {
+            state.writing || !state.waiting.is_empty()
+        });
     }
 }
 
@@ -197,7 +207,11 @@ impl<'a> MakeWriter<'a> for LogSink {
 impl AccessLine<'_> {
     fn write_json(&self, out: &mut Vec<u8>) {
         let mut line = Line(out);
-        let _ = write!(line, "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"message\":\"request\"", Timestamp::now());
+        let _ = write!(
+            line,
+            "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"message\":\"request\"",
+            Timestamp::now()
+        );
         let _ = write!(line, ",\"listener\":\"{}\",\"method\":\"{}\"", self.listener, self.method);
         let _ = write!(line, ",\"route\":{}", Quoted(self.route));
         let _ = write!(line, ",\"status\":{},\"gateway_ms\":{}", self.status, Milliseconds(self.gateway));
@@ -280,7 +294,8 @@ impl std::fmt::Display for Timestamp {
         // The civil calendar counts best from 1 March 0000, in eras of 400 years.
         let day = days + 719_468;
         let (era, day_of_era) = (day / 146_097, day % 146_097);
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day_of_month = day_of_year - (153 * shifted_month + 2) / 5 + 1;

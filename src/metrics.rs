@@ -10,12 +10,13 @@ use std::{
 
 use http::StatusCode;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::Collector,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder, core::Collector,
 };
 
 /// Seconds, from a tenth of a millisecond: the gateway's own share is far below a millisecond.
-const OVERHEAD_BUCKETS: [f64; 10] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0];
+const OVERHEAD_BUCKETS: [f64; 10] =
+    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0];
 /// Seconds, for whole requests and plugin calls.
 const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
@@ -136,7 +137,13 @@ impl Metrics {
     }
 
     /// Counts one call to a plugin; `outcome` is of a closed set.
-    pub fn plugin_called(&self, plugin: &str, operation: &'static str, outcome: &'static str, elapsed: Duration) {
+    pub fn plugin_called(
+        &self,
+        plugin: &str,
+        operation: &'static str,
+        outcome: &'static str,
+        elapsed: Duration,
+    ) {
         self.plugin_requests.with_label_values(&[plugin, operation, outcome]).inc();
         self.plugin_seconds.with_label_values(&[plugin, operation]).observe(elapsed.as_secs_f64());
     }
@@ -214,12 +221,20 @@ impl RouteMetrics {
 /// Metrics shared by the parts of one process.
 pub type SharedMetrics = Arc<Metrics>;
 
-fn registered<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> Result<C, prometheus::Error> {
+fn registered<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: C,
+) -> Result<C, prometheus::Error> {
     registry.register(Box::new(metric.clone()))?;
     Ok(metric)
 }
 
-fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+fn counter(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec, prometheus::Error> {
     registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
 }
 

@@ -104,17 +104,22 @@ mod tests {
     #[test]
     fn servers_take_turns() {
         let upstream = upstream(&["http://a:1", "http://b:2", "http://c:3"]);
-        let hosts: Vec<_> = (0..4)
-            .map(|_| upstream.server(upstream.turn(), 0).unwrap().url().host().to_owned())
-            .collect();
+        let hosts: Vec<_> =
+            (0..4).map(|_| upstream.server(upstream.turn(), 0).unwrap().url().host().to_owned()).collect();
         assert_eq!(hosts, ["a", "b", "c", "a"]);
         assert_eq!(upstream.server(2, 1).unwrap().url().host(), "a");
     }
 
     #[test]
     fn a_numeric_server_needs_no_resolution() {
-        assert_eq!(Server::new(&BaseUrl::parse("http://[::1]:8000").unwrap()).address().unwrap().to_string(), "[::1]:8000");
-        assert_eq!(Server::new(&BaseUrl::parse("http://127.0.0.1").unwrap()).address().unwrap().to_string(), "127.0.0.1:80");
+        assert_eq!(
+            Server::new(&BaseUrl::parse("http://[::1]:8000").unwrap()).address().unwrap().to_string(),
+            "[::1]:8000"
+        );
+        assert_eq!(
+            Server::new(&BaseUrl::parse("http://127.0.0.1").unwrap()).address().unwrap().to_string(),
+            "127.0.0.1:80"
+        );
         assert!(Server::new(&BaseUrl::parse("http://chat:3000").unwrap()).address().is_none());
     }
 }

@@ -31,7 +31,8 @@ pub(super) struct ExplainArguments {
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is what the command is for")]
 pub(super) fn explain(arguments: &ExplainArguments) -> ExitCode {
-    let loaded = Sources::read(&arguments.config.directory).and_then(|sources| config::load(&sources, &environment()));
+    let loaded =
+        Sources::read(&arguments.config.directory).and_then(|sources| config::load(&sources, &environment()));
     let config = match loaded {
         Ok(loaded) => loaded.config,
         Err(report) => {
@@ -52,7 +53,8 @@ pub(super) fn explain(arguments: &ExplainArguments) -> ExitCode {
 }
 
 fn explanation(config: Config, url: &str) -> Result<String, String> {
-    PluginUrl::parse_attr_url(url.to_owned()).map_err(|reason| format!("the URL cannot be used: {reason}"))?;
+    PluginUrl::parse_attr_url(url.to_owned())
+        .map_err(|reason| format!("the URL cannot be used: {reason}"))?;
     // The target stays as it was typed: the gateway must see `..` and `%2f` as a client sends them.
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let without_fragment = after_scheme.split('#').next().unwrap_or_default();
@@ -83,7 +85,12 @@ fn describe(snapshot: &Snapshot, decision: &Decision<'_>, target: &str) -> Strin
     match decision {
         Decision::Own { endpoint, .. } => format!("answered by the gateway itself ({})\n", endpoint.label()),
         Decision::Refuse(problem) => {
-            format!("refused with {}: {} ({})\n", problem.code.status(), problem.detail, problem.code.as_str())
+            format!(
+                "refused with {}: {} ({})\n",
+                problem.code.status(),
+                problem.detail,
+                problem.code.as_str()
+            )
         }
         Decision::Forward { route, path_and_query } => {
             let config = snapshot.config();

@@ -69,7 +69,10 @@ pub(super) fn run(arguments: RunArguments) -> ExitCode {
     }
 }
 
-fn load(arguments: &RunArguments, environment: &config::SystemEnvironment) -> Result<(Sources, Loaded), Report> {
+fn load(
+    arguments: &RunArguments,
+    environment: &config::SystemEnvironment,
+) -> Result<(Sources, Loaded), Report> {
     let sources = Sources::read(&arguments.config.directory)?;
     let loaded = config::load(&sources, environment)?;
     Ok((sources, loaded))
@@ -79,7 +82,10 @@ fn load(arguments: &RunArguments, environment: &config::SystemEnvironment) -> Re
 fn warn_of_development(loaded: &Loaded) {
     for method in &loaded.config.auth {
         if matches!(method.kind, AuthKind::Test { .. }) {
-            tracing::warn!(auth_method = method.tag.as_str(), "development only: anybody can sign in with this method");
+            tracing::warn!(
+                auth_method = method.tag.as_str(),
+                "development only: anybody can sign in with this method"
+            );
         }
     }
 }

@@ -15,5 +15,5 @@ pub use ambient::{Clock, Random, SystemClock, SystemRandom, UnixSeconds};
 pub use answer::{OwnAnswer, OwnRequest};
 pub use ids::{AttributeTag, MethodTag, PurposeTag, RouteId, TagError, UpstreamName};
 pub use text::{Language, LocalizedText};
-pub use url::{BaseUrl, PluginUrl, UrlError};
+pub use url::{BaseUrl, PluginUrl, UrlError, path_segment};
 pub use wire::{Dialect, ResultToken};

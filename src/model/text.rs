@@ -20,6 +20,14 @@ impl Language {
         }
     }
 
+    /// The one of two texts that is in this language.
+    pub fn pick<T>(self, dutch: T, english: T) -> T {
+        match self {
+            Self::Nl => dutch,
+            Self::En => english,
+        }
+    }
+
     /// The first language of an `Accept-Language` value that the gateway speaks, by weight and
     /// then by order (RFC 9110, section 12.5.4); Dutch when there is none.
     pub fn from_accept_language(value: &str) -> Self {

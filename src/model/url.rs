@@ -2,7 +2,17 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::{Host, Position, Url};
+
+/// RFC 3986's unreserved characters stay.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Any text as one segment of a path, percent-encoded: `met spatie/é` becomes
+/// `met%20spatie%2F%C3%A9`.
+pub fn path_segment(text: &str) -> impl fmt::Display {
+    utf8_percent_encode(text, SEGMENT)
+}
 
 /// Why a text is not a URL of the kind wanted. Never holds the URL itself: it may carry a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,18 +60,6 @@ impl BaseUrl {
         let trimmed = url.path().trim_end_matches('/').to_owned();
         url.set_path(&trimmed);
         Ok(Self(url))
-    }
-
-    /// Scheme, host and port of a web URL.
-    pub fn origin_of(url: &Url) -> Self {
-        let mut origin = url.clone();
-        origin.set_path("");
-        origin.set_query(None);
-        origin.set_fragment(None);
-        // Both succeed for a URL that has a host; plugins' URLs have no userinfo to begin with.
-        let _ = origin.set_username("");
-        let _ = origin.set_password(None);
-        Self(origin)
     }
 
     /// `http://{address}`.
@@ -188,6 +186,24 @@ impl PluginUrl {
         }
     }
 
+    /// A URL of the gateway's own; `path` starts with a slash and is already encoded.
+    pub fn own(base: &BaseUrl, path: &str) -> Self {
+        let mut url = base.0.clone();
+        url.set_path(&format!("{}{path}", base.path()));
+        Self { text: url.as_str().to_owned(), kind: PluginUrlKind::Web(Box::new(url)) }
+    }
+
+    /// Where a request for a web URL goes, and the path and query to ask for there; `None` for
+    /// `tel:`.
+    pub fn request_target(&self) -> Option<(BaseUrl, String)> {
+        let url = self.web()?;
+        let mut server = url.clone();
+        server.set_path("");
+        server.set_query(None);
+        server.set_fragment(None);
+        Some((BaseUrl(server), url[Position::BeforePath..Position::AfterQuery].to_owned()))
+    }
+
     /// The URL as the plugin wrote it.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -294,6 +310,29 @@ mod tests {
         ] {
             assert_eq!(client(url).unwrap().with_result("R"), expected);
         }
+    }
+
+    #[test]
+    fn own_urls_stand_below_the_base() {
+        for (base, expected) in [
+            ("http://h:8080", "http://h:8080/auth/a%20b/1"),
+            ("https://h/contact/", "https://h/contact/auth/a%20b/1"),
+        ] {
+            assert_eq!(PluginUrl::own(&BaseUrl::parse(base).unwrap(), "/auth/a%20b/1").as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn a_request_target_has_no_fragment() {
+        for (url, server, path) in [
+            ("http://h:81/a/b?c=d#e", "http://h:81", "/a/b?c=d"),
+            ("https://h", "https://h", "/"),
+            ("http://[::1]:8081?x", "http://[::1]:8081", "/?x"),
+        ] {
+            let (target, path_and_query) = client(url).unwrap().request_target().unwrap();
+            assert_eq!((target.as_str(), path_and_query.as_str()), (server, path));
+        }
+        assert!(client("tel:1").unwrap().request_target().is_none());
     }
 
     #[test]

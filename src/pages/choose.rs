@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use askama::Template;
 use http::StatusCode;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Frame, answer};
-use crate::model::{Language, OwnAnswer};
+use crate::model::{Language, OwnAnswer, path_segment};
 
 /// `GET /choose`.
 pub struct ChoosePurpose<'a> {
@@ -65,12 +64,9 @@ struct MethodsPage<'a> {
     view: &'a ChooseMethods<'a>,
 }
 
-/// RFC 3986's unreserved characters stay.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 impl PurposeChoice<'_> {
     fn segment(&self) -> String {
-        utf8_percent_encode(self.tag, SEGMENT).to_string()
+        path_segment(self.tag).to_string()
     }
 }
 

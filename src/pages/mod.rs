@@ -34,10 +34,7 @@ struct Frame<'a> {
 impl Frame<'_> {
     /// The text in the citizen's language; both stand side by side in the templates.
     fn say<'t>(&self, dutch: &'t str, english: &'t str) -> &'t str {
-        match self.language {
-            Language::Nl => dutch,
-            Language::En => english,
-        }
+        self.language.pick(dutch, english)
     }
 }
 

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{
-    Environment, PluginError,
-    client::PostRequest,
-};
+use super::{Environment, PluginError, client::PostRequest};
 use crate::{
     config::DEFAULT_CONNECT_TIMEOUT,
-    model::{BaseUrl, PluginUrl, ResultToken},
+    model::{PluginUrl, ResultToken},
     upstreams::Server,
 };
 
@@ -24,12 +21,9 @@ pub async fn deliver(
     total_timeout: Duration,
     environment: Environment<'_>,
 ) -> Result<(), PluginError> {
-    let url = attr_url.web().ok_or(PluginError::Malformed)?;
-    let server = Server::new(&BaseUrl::origin_of(url));
-    let path_and_query = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
+    // A `tel:` URL is no attr_url by construction.
+    let (server, path_and_query) = attr_url.request_target().ok_or(PluginError::Malformed)?;
+    let server = Server::new(&server);
     let answer = environment
         .http
         .post(PostRequest {

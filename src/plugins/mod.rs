@@ -11,6 +11,8 @@ pub mod development;
 pub mod inspect;
 pub mod remote;
 pub mod test;
+#[cfg(test)]
+mod testing;
 
 use std::time::Instant;
 
@@ -141,7 +143,9 @@ impl AuthPlugin {
         let call = Call::begin(&self.tag, "start_authentication", environment.metrics);
         call.end(match &self.role {
             AuthRole::Remote(plugin) => plugin.start_authentication(request, environment).await,
-            AuthRole::Test(adapter) => Ok(adapter.start(request, environment.clock.now(), environment.random)),
+            AuthRole::Test(adapter) => {
+                Ok(adapter.start(request, environment.clock.now(), environment.random))
+            }
         })
     }
 }
@@ -159,7 +163,9 @@ impl CommPlugin {
         let call = Call::begin(&self.tag, "start_communication", environment.metrics);
         call.end(match &self.role {
             CommRole::Remote(plugin) => plugin.start_communication(request, environment).await,
-            CommRole::Inspect(adapter) => Ok(adapter.start(request, environment)),
+            CommRole::Inspect(adapter) => {
+                Ok(adapter.start(request, environment.clock.now(), environment.random))
+            }
         })
     }
 

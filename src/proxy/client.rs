@@ -13,10 +13,7 @@ use pingora::{
 };
 
 use super::resolver::Resolver;
-use crate::plugins::{
-    HttpClient, PostAnswer, PostRequest, TransportError,
-    client::MAX_ANSWER_BYTES,
-};
+use crate::plugins::{HttpClient, PostAnswer, PostRequest, TransportError, client::MAX_ANSWER_BYTES};
 
 /// Idle connections kept: more than the calls that are under way at once, else each call connects.
 const POOL_SIZE: usize = 1024;
@@ -57,11 +54,15 @@ impl PluginClient {
     }
 
     /// A connection to the server, trying each of its addresses.
-    async fn connect(&self, request: &PostRequest<'_>) -> Result<(HttpSession, HttpPeer, bool), TransportError> {
+    async fn connect(
+        &self,
+        request: &PostRequest<'_>,
+    ) -> Result<(HttpSession, HttpPeer, bool), TransportError> {
         let server = request.server;
         let mut attempt = 0;
         loop {
-            let address = self.resolver.address(server, attempt).await.map_err(|_| TransportError::Resolve)?;
+            let address =
+                self.resolver.address(server, attempt).await.map_err(|_| TransportError::Resolve)?;
             let mut peer = HttpPeer::new(address, server.url().is_https(), server.url().host().to_owned());
             if let Some(options) = peer.get_mut_peer_options() {
                 options.connection_timeout = Some(request.connect_timeout);

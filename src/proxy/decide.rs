@@ -17,9 +17,15 @@ use crate::{
 /// The outcome: every request has exactly one.
 pub enum Decision<'p> {
     /// One of the gateway's own endpoints answers.
-    Own { path: OwnPath<'p>, endpoint: Endpoint },
+    Own {
+        path: OwnPath<'p>,
+        endpoint: Endpoint,
+    },
     /// The route of this index forwards; `path_and_query` is given where it differs.
-    Forward { route: usize, path_and_query: Option<String> },
+    Forward {
+        route: usize,
+        path_and_query: Option<String>,
+    },
     Refuse(Problem),
 }
 
@@ -75,7 +81,8 @@ fn routed_away(listener: Listener, snapshot: &Snapshot, host: &str, raw_path: &s
     listener == Listener::Public
         && host != snapshot.public_url().host()
         && snapshot.routes().claims_host(host)
-        && path::normalise(raw_path).is_ok_and(|path| snapshot.routes().find_exact_host(host, &path).is_some())
+        && path::normalise(raw_path)
+            .is_ok_and(|path| snapshot.routes().find_exact_host(host, &path).is_some())
 }
 
 /// The host of a request, as the route table knows hosts.

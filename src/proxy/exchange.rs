@@ -89,11 +89,18 @@ impl BodyRefusal {
 }
 
 /// The whole request, its body read within bounds of size and time.
-pub async fn read_request(session: &mut Session, head: Head, path: String) -> Result<OwnRequest, BodyRefusal> {
+pub async fn read_request(
+    session: &mut Session,
+    head: Head,
+    path: String,
+) -> Result<OwnRequest, BodyRefusal> {
     let body = match tokio::time::timeout(BODY_DEADLINE, read_body(session)).await {
         Ok(body) => body?,
         Err(_) => {
-            return Err(BodyRefusal::Problem(ProblemCode::RequestTimeout, "the body did not arrive in 15 seconds"));
+            return Err(BodyRefusal::Problem(
+                ProblemCode::RequestTimeout,
+                "the body did not arrive in 15 seconds",
+            ));
         }
     };
     let request = session.req_header();

@@ -39,7 +39,8 @@ const MAX_ATTEMPTS: usize = 8;
 pub fn identify(session: &Session, ctx: &mut RequestContext, random: &dyn Random) {
     ctx.trusted = peer_ip(session).is_some_and(|ip| ctx.snapshot.trusts(ip));
     let given = if ctx.trusted { session.req_header().headers.get(X_REQUEST_ID) } else { None };
-    let given = given.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES);
+    let given =
+        given.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES);
     ctx.request_id = given.map_or_else(|| new_request_id(random), str::to_owned);
 }
 
@@ -69,8 +70,9 @@ fn is_other_upgrade(head: &RequestHeader) -> bool {
         return false;
     };
     let named = protocol.split(',').map(|name| name.trim().to_ascii_lowercase());
-    !named.clone().any(|name| name.is_empty() || name.starts_with("h2") || name == "websocket" || name.starts_with("http"))
-        && forwarded::connection_names(&head.headers, "upgrade")
+    !named.clone().any(|name| {
+        name.is_empty() || name.starts_with("h2") || name == "websocket" || name.starts_with("http")
+    }) && forwarded::connection_names(&head.headers, "upgrade")
 }
 
 /// The server of this request's turn, resolved.
@@ -81,10 +83,8 @@ pub async fn peer(ctx: &mut RequestContext, resolver: &Resolver) -> Result<Box<H
     let server = upstream
         .server(forwarding.turn, forwarding.failures)
         .ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-    let address = resolver
-        .address(server, attempt)
-        .await
-        .map_err(|_| Error::new_up(ErrorType::ConnectNoRoute))?;
+    let address =
+        resolver.address(server, attempt).await.map_err(|_| Error::new_up(ErrorType::ConnectNoRoute))?;
     let host = if server.url().is_https() { server.url().host().to_owned() } else { String::new() };
     let mut peer = Box::new(HttpPeer::new(address, server.url().is_https(), host));
     let timeouts = upstream.timeouts();
@@ -192,7 +192,8 @@ fn client_view<'a>(session: &'a Session, ctx: &RequestContext) -> ClientView<'a>
         Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
         _ => "http",
     };
-    let forwarded_host = text(headers, &X_FORWARDED_HOST).filter(|host| crate::routing::path::host_key(host).is_some());
+    let forwarded_host =
+        text(headers, &X_FORWARDED_HOST).filter(|host| crate::routing::path::host_key(host).is_some());
     ClientView { scheme, authority: forwarded_host.unwrap_or(authority) }
 }
 
@@ -261,7 +262,8 @@ fn map_each(
         .get_all(name)
         .iter()
         .map(|value| {
-            let mapped = value.to_str().ok().and_then(&map).and_then(|text| HeaderValue::from_str(&text).ok());
+            let mapped =
+                value.to_str().ok().and_then(&map).and_then(|text| HeaderValue::from_str(&text).ok());
             changed |= mapped.is_some();
             mapped.unwrap_or_else(|| value.clone())
         })
@@ -277,10 +279,14 @@ fn map_each(
 
 /// The problem that a failure is to the client; `None` when the client is gone.
 pub fn problem_code(error: &Error) -> Option<ProblemCode> {
-    use ErrorType::{ConnectTimedout, ConnectionClosed, HTTPStatus, ReadError, ReadTimedout, WriteError, WriteTimedout};
+    use ErrorType::{
+        ConnectTimedout, ConnectionClosed, HTTPStatus, ReadError, ReadTimedout, WriteError, WriteTimedout,
+    };
     match (error.etype(), error.esource()) {
         (HTTPStatus(413), _) => Some(ProblemCode::RequestTooLarge),
-        (ConnectTimedout | ReadTimedout | WriteTimedout, ErrorSource::Upstream) => Some(ProblemCode::UpstreamTimeout),
+        (ConnectTimedout | ReadTimedout | WriteTimedout, ErrorSource::Upstream) => {
+            Some(ProblemCode::UpstreamTimeout)
+        }
         (_, ErrorSource::Upstream) => Some(ProblemCode::UpstreamUnavailable),
         (WriteError | ReadError | ConnectionClosed, ErrorSource::Downstream) => None,
         (_, ErrorSource::Downstream) => Some(ProblemCode::InvalidRequest),

@@ -150,13 +150,20 @@ impl Gateway {
             }
             Decision::Forward { route, path_and_query } => {
                 let Some(forward) = ctx.snapshot.forward(route) else {
-                    return Next::Refuse(Problem::new(ProblemCode::InternalError, "a route without an upstream"));
+                    return Next::Refuse(Problem::new(
+                        ProblemCode::InternalError,
+                        "a route without an upstream",
+                    ));
                 };
-                let too_large = forward.body_limit.is_some_and(|limit| exchange::declared_length(head) > limit);
+                let too_large =
+                    forward.body_limit.is_some_and(|limit| exchange::declared_length(head) > limit);
                 let turn = forward.upstream.turn();
                 ctx.handling = Handling::Forward(Forwarding::new(route, path_and_query, turn, head));
                 if too_large {
-                    return Next::Refuse(Problem::new(ProblemCode::RequestTooLarge, "the route's `limits.body` is lower"));
+                    return Next::Refuse(Problem::new(
+                        ProblemCode::RequestTooLarge,
+                        "the route's `limits.body` is lower",
+                    ));
                 }
                 Next::Forward
             }
@@ -181,7 +188,9 @@ impl ProxyHttp for Gateway {
         match self.next(session.req_header(), ctx) {
             Next::Forward => return Ok(false),
             Next::Prepared(Ok(answer)) => exchange::write(session, &answer).await?,
-            Next::Prepared(Err(problem)) | Next::Refuse(problem) => self.refuse(session, ctx, problem).await?,
+            Next::Prepared(Err(problem)) | Next::Refuse(problem) => {
+                self.refuse(session, ctx, problem).await?
+            }
             Next::Own(path, endpoint) => self.answer_own(session, ctx, path, endpoint).await?,
         }
         Ok(true)
@@ -242,7 +251,12 @@ impl ProxyHttp for Gateway {
         forward::try_next(ctx, &self.shared.resolver, error)
     }
 
-    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut RequestContext) -> FailToProxy {
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        ctx: &mut RequestContext,
+    ) -> FailToProxy {
         let failed = |error_code| FailToProxy { error_code, can_reuse_downstream: false };
         let Some(code) = forward::problem_code(error) else {
             ctx.error = Some("client_gone");

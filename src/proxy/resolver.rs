@@ -132,9 +132,10 @@ mod tests {
         let resolver = Resolver::default();
         let key = ("no-such-host.invalid".to_owned(), 1);
         let known: Arc<[SocketAddr]> = Arc::from(["127.0.0.1:1".parse().unwrap()]);
-        resolver
-            .lock()
-            .insert(key.clone(), Entry { addresses: known.clone(), fetched: Instant::now(), refreshing: true });
+        resolver.lock().insert(
+            key.clone(),
+            Entry { addresses: known.clone(), fetched: Instant::now(), refreshing: true },
+        );
         assert_eq!(resolver.refresh(key.clone()).await, Err(ResolveError));
         assert_eq!(resolver.cached(&key), Some((known, false)));
     }

@@ -43,7 +43,12 @@ impl<A> Bound<A> {
 
 #[async_trait]
 impl<A: ServerApp + Send + Sync + 'static> PingoraService for Bound<A> {
-    async fn start_service(&mut self, fds: Option<ListenFds>, shutdown: ShutdownWatch, listeners_per_fd: usize) {
+    async fn start_service(
+        &mut self,
+        fds: Option<ListenFds>,
+        shutdown: ShutdownWatch,
+        listeners_per_fd: usize,
+    ) {
         if let (Some(fds), Some(socket)) = (&fds, self.socket.take()) {
             fds.lock().add(self.address.clone(), socket.into_raw_fd());
         }

@@ -10,7 +10,10 @@ use crate::{
 /// `GET /choose`: what citizens can come for.
 pub fn purposes(snapshot: &Snapshot, language: Language) -> OwnAnswer {
     let purposes = snapshot.config().purposes.iter().map(|purpose| choice(purpose, language));
-    pages::choose_purpose(&ChoosePurpose { base: snapshot.base_path(), purposes: purposes.collect() }, language)
+    pages::choose_purpose(
+        &ChoosePurpose { base: snapshot.base_path(), purposes: purposes.collect() },
+        language,
+    )
 }
 
 /// `GET /choose/{purpose}`: how to sign in and how to communicate; the form goes to `/start`.
@@ -24,10 +27,18 @@ pub fn methods(snapshot: &Snapshot, segment: &str, request: &OwnRequest) -> Opti
         base: snapshot.base_path(),
         purpose: choice(purpose, language),
         auth_methods: auth
-            .map(|m| MethodChoice { tag: m.tag.as_str(), name: m.name.text(language), image_path: &m.image_path })
+            .map(|m| MethodChoice {
+                tag: m.tag.as_str(),
+                name: m.name.text(language),
+                image_path: &m.image_path,
+            })
             .collect(),
         comm_methods: comm
-            .map(|m| MethodChoice { tag: m.tag.as_str(), name: m.name.text(language), image_path: &m.image_path })
+            .map(|m| MethodChoice {
+                tag: m.tag.as_str(),
+                name: m.name.text(language),
+                image_path: &m.image_path,
+            })
             .collect(),
         unauthenticated: purpose.unauthenticated,
     };

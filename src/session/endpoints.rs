@@ -47,8 +47,15 @@ pub enum Endpoint {
 const READ: &str = "GET, HEAD";
 
 impl Endpoint {
-    pub const ALL: [Self; 7] =
-        [Self::SessionOptions, Self::Start, Self::Choose, Self::Auth, Self::Comm, Self::Static, Self::NotFound];
+    pub const ALL: [Self; 7] = [
+        Self::SessionOptions,
+        Self::Start,
+        Self::Choose,
+        Self::Auth,
+        Self::Comm,
+        Self::Static,
+        Self::NotFound,
+    ];
 
     /// The endpoint that a path means on a listener.
     pub fn of(path: &OwnPath<'_>, listener: Listener) -> Self {
@@ -97,18 +104,31 @@ impl Endpoint {
 }
 
 /// 405 with the methods that would be right (RFC 9110, section 15.5.6).
-pub fn method_not_allowed(allowed: &'static str, accept: Option<&str>, language: Language, base: &str) -> OwnAnswer {
+pub fn method_not_allowed(
+    allowed: &'static str,
+    accept: Option<&str>,
+    language: Language,
+    base: &str,
+) -> OwnAnswer {
     Problem::new(ProblemCode::MethodNotAllowed, format!("the methods here are {allowed}"))
         .answer_for(accept, language, base)
         .with_header(header::ALLOW, HeaderValue::from_static(allowed))
 }
 
 /// Answers that need neither a body nor a copy: `session_options`. `None` for other endpoints.
-pub fn prepared(snapshot: &Snapshot, path: &OwnPath<'_>, language: Language) -> Option<Result<Arc<OwnAnswer>, Problem>> {
+pub fn prepared(
+    snapshot: &Snapshot,
+    path: &OwnPath<'_>,
+    language: Language,
+) -> Option<Result<Arc<OwnAnswer>, Problem>> {
     match path {
         OwnPath::SessionOptions => Some(Ok(options::all(snapshot, language))),
         OwnPath::SessionOptionsOf(segment) => {
-            let tag = if segment.contains('%') { decode_segment(segment).map(Cow::Owned) } else { Some(Cow::Borrowed(*segment)) };
+            let tag = if segment.contains('%') {
+                decode_segment(segment).map(Cow::Owned)
+            } else {
+                Some(Cow::Borrowed(*segment))
+            };
             Some(options::of_purpose(snapshot, tag.as_deref(), language))
         }
         _ => None,
@@ -127,9 +147,13 @@ pub async fn answer(
         (OwnPath::Start, _) => Some(start::start(snapshot, request, environment).await),
         (OwnPath::Choose, Listener::Public) => Some(choose::purposes(snapshot, request.language)),
         (OwnPath::ChooseFor(segment), Listener::Public) => choose::methods(snapshot, segment, request),
-        (OwnPath::Auth { tag, rest }, Listener::Public) => auth_page(snapshot, tag, rest, request, environment).await,
+        (OwnPath::Auth { tag, rest }, Listener::Public) => {
+            auth_page(snapshot, tag, rest, request, environment).await
+        }
         (OwnPath::Comm { tag, rest }, _) => comm(snapshot, listener, tag, rest, request, environment),
-        (OwnPath::Static(name), Listener::Public) => pages::assets::asset(name, request.if_none_match.as_deref()),
+        (OwnPath::Static(name), Listener::Public) => {
+            pages::assets::asset(name, request.if_none_match.as_deref())
+        }
         _ => None,
     };
     answer.unwrap_or_else(|| not_found(request, snapshot.base_path()))
@@ -149,7 +173,7 @@ async fn auth_page(
 ) -> Option<OwnAnswer> {
     let (_, _, plugin) = snapshot.auth(&decode_segment(tag)?)?;
     match &plugin.role {
-        AuthRole::Test(adapter) => Some(adapter.page(rest, request, &environment).await),
+        AuthRole::Test(adapter) => Some(adapter.page(rest, request, environment).await),
         AuthRole::Remote(_) => None,
     }
 }
@@ -165,8 +189,12 @@ fn comm(
 ) -> Option<OwnAnswer> {
     let (_, _, plugin) = snapshot.comm(&decode_segment(tag)?)?;
     match (&plugin.role, listener) {
-        (CommRole::Inspect(adapter), Listener::Public) => Some(adapter.page(rest, request, environment)),
-        (CommRole::Inspect(adapter), Listener::Internal) => Some(adapter.deliver(rest, request, environment)),
+        (CommRole::Inspect(adapter), Listener::Public) => {
+            Some(adapter.page(rest, request, environment.clock.now()))
+        }
+        (CommRole::Inspect(adapter), Listener::Internal) => {
+            Some(adapter.deliver(rest, request, environment.clock.now()))
+        }
         (CommRole::Remote(_), _) => None,
     }
 }

@@ -86,11 +86,15 @@ impl ProblemCode {
         use StatusCode as S;
         match self {
             Self::InvalidRequest => (S::BAD_REQUEST, "invalid_request", "The request cannot be understood"),
-            Self::UnsupportedMediaType => {
-                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body has a type that is not accepted here")
-            }
+            Self::UnsupportedMediaType => (
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "The body has a type that is not accepted here",
+            ),
             Self::RequestTooLarge => (S::PAYLOAD_TOO_LARGE, "request_too_large", "The body is too large"),
-            Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time"),
+            Self::RequestTimeout => {
+                (S::REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time")
+            }
             Self::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method_not_allowed", "This method is not possible here")
             }
@@ -98,42 +102,60 @@ impl ProblemCode {
             Self::UnknownAuthMethod => {
                 (S::BAD_REQUEST, "unknown_auth_method", "There is no such authentication method")
             }
-            Self::AuthMethodNotAllowed => {
-                (S::BAD_REQUEST, "auth_method_not_allowed", "The purpose does not allow this authentication method")
-            }
+            Self::AuthMethodNotAllowed => (
+                S::BAD_REQUEST,
+                "auth_method_not_allowed",
+                "The purpose does not allow this authentication method",
+            ),
             Self::UnknownCommMethod => {
                 (S::BAD_REQUEST, "unknown_comm_method", "There is no such communication method")
             }
-            Self::CommMethodNotAllowed => {
-                (S::BAD_REQUEST, "comm_method_not_allowed", "The purpose does not allow this communication method")
-            }
+            Self::CommMethodNotAllowed => (
+                S::BAD_REQUEST,
+                "comm_method_not_allowed",
+                "The purpose does not allow this communication method",
+            ),
             Self::UnauthenticatedNotAllowed => {
                 (S::BAD_REQUEST, "unauthenticated_not_allowed", "The purpose wants authentication first")
             }
             Self::NotSupportedYet => {
                 (S::NOT_IMPLEMENTED, "not_supported_yet", "This kind of start is not supported yet")
             }
-            Self::AuthPluginError => (S::BAD_GATEWAY, "auth_plugin_error", "The authentication service failed"),
-            Self::CommPluginError => (S::BAD_GATEWAY, "comm_plugin_error", "The communication service failed"),
-            Self::AuthPluginTimeout => {
-                (S::GATEWAY_TIMEOUT, "auth_plugin_timeout", "The authentication service did not answer in time")
+            Self::AuthPluginError => {
+                (S::BAD_GATEWAY, "auth_plugin_error", "The authentication service failed")
             }
-            Self::CommPluginTimeout => {
-                (S::GATEWAY_TIMEOUT, "comm_plugin_timeout", "The communication service did not answer in time")
+            Self::CommPluginError => {
+                (S::BAD_GATEWAY, "comm_plugin_error", "The communication service failed")
             }
-            Self::DeliveryFailed => {
-                (S::BAD_GATEWAY, "delivery_failed", "The result could not be handed to the communication service")
-            }
+            Self::AuthPluginTimeout => (
+                S::GATEWAY_TIMEOUT,
+                "auth_plugin_timeout",
+                "The authentication service did not answer in time",
+            ),
+            Self::CommPluginTimeout => (
+                S::GATEWAY_TIMEOUT,
+                "comm_plugin_timeout",
+                "The communication service did not answer in time",
+            ),
+            Self::DeliveryFailed => (
+                S::BAD_GATEWAY,
+                "delivery_failed",
+                "The result could not be handed to the communication service",
+            ),
             Self::InvalidPath => (S::BAD_REQUEST, "invalid_path", "The path is ambiguous and was refused"),
             Self::MissingHost => (S::BAD_REQUEST, "missing_host", "The request names no valid host"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing here"),
             Self::UpstreamUnavailable => {
                 (S::BAD_GATEWAY, "upstream_unavailable", "The service behind this address is not available")
             }
-            Self::UpstreamTimeout => {
-                (S::GATEWAY_TIMEOUT, "upstream_timeout", "The service behind this address did not answer in time")
+            Self::UpstreamTimeout => (
+                S::GATEWAY_TIMEOUT,
+                "upstream_timeout",
+                "The service behind this address did not answer in time",
+            ),
+            Self::InternalError => {
+                (S::INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong in the gateway")
             }
-            Self::InternalError => (S::INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong in the gateway"),
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::{
     metrics::SessionLabels,
     model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken, wire},
     plugins::{
-        AuthPlugin, AuthenticationRequest, CommPlugin, CommunicationRequest, Environment, PluginError, TransportError,
+        AuthPlugin, AuthenticationRequest, CommPlugin, CommunicationRequest, Environment, PluginError,
+        TransportError,
     },
     snapshot::Snapshot,
 };
@@ -100,18 +101,23 @@ fn answer(client_url: &str, accept: Option<&str>) -> OwnAnswer {
 
 impl<'s> Start<'s> {
     fn resolve(snapshot: &'s Snapshot, body: StartRequest) -> Result<Self, Problem> {
-        let tag = body.purpose.as_deref().ok_or_else(|| {
-            Problem::new(ProblemCode::InvalidRequest, "the field `purpose` is missing")
+        let tag = body
+            .purpose
+            .as_deref()
+            .ok_or_else(|| Problem::new(ProblemCode::InvalidRequest, "the field `purpose` is missing"))?;
+        let purpose = snapshot.purpose(tag).ok_or_else(|| {
+            Problem::new(ProblemCode::UnknownPurpose, "the purpose is not in purposes.yaml")
         })?;
-        let purpose = snapshot
-            .purpose(tag)
-            .ok_or_else(|| Problem::new(ProblemCode::UnknownPurpose, "the purpose is not in purposes.yaml"))?;
-        let auth = body.auth_method.as_deref().map(|tag| Auth::resolve(snapshot, purpose, tag)).transpose()?;
-        let comm = body.comm_method.as_deref().map(|tag| Comm::resolve(snapshot, purpose, tag)).transpose()?;
+        let auth =
+            body.auth_method.as_deref().map(|tag| Auth::resolve(snapshot, purpose, tag)).transpose()?;
+        let comm =
+            body.comm_method.as_deref().map(|tag| Comm::resolve(snapshot, purpose, tag)).transpose()?;
         match (auth, comm, body.auth_result) {
             (Some(auth), Some(comm), _) => Ok(Self::Full { purpose, auth, comm }),
             (None, Some(comm), Some(result)) => Ok(Self::WithResult { purpose, comm, result }),
-            (None, Some(comm), None) if purpose.unauthenticated => Ok(Self::Unauthenticated { purpose, comm }),
+            (None, Some(comm), None) if purpose.unauthenticated => {
+                Ok(Self::Unauthenticated { purpose, comm })
+            }
             (None, Some(_), None) => Err(Problem::new(
                 ProblemCode::UnauthenticatedNotAllowed,
                 "name an `auth_method`, or send an `auth_result`",
@@ -142,16 +148,24 @@ impl<'s> Start<'s> {
     fn labels(&self) -> SessionLabels<'s> {
         let (purpose, auth, comm) = match self {
             Self::Full { purpose, auth, comm } => (purpose, auth.config.tag.as_str(), comm),
-            Self::WithResult { purpose, comm, .. } | Self::Unauthenticated { purpose, comm } => (purpose, "", comm),
+            Self::WithResult { purpose, comm, .. } | Self::Unauthenticated { purpose, comm } => {
+                (purpose, "", comm)
+            }
         };
-        SessionLabels { purpose: purpose.tag.as_str(), auth_method: auth, comm_method: comm.config.tag.as_str() }
+        SessionLabels {
+            purpose: purpose.tag.as_str(),
+            auth_method: auth,
+            comm_method: comm.config.tag.as_str(),
+        }
     }
 
     /// Calls the plugins; the answer is where the citizen goes.
     async fn run(&self, environment: Environment<'_>) -> Result<String, Problem> {
         match self {
             Self::Full { purpose, auth, comm } => full(purpose, *auth, *comm, environment).await,
-            Self::WithResult { purpose, comm, result } => with_result(purpose, *comm, result, environment).await,
+            Self::WithResult { purpose, comm, result } => {
+                with_result(purpose, *comm, result, environment).await
+            }
             Self::Unauthenticated { purpose, comm } => {
                 let request = CommunicationRequest { purpose, auth_result: None };
                 let started = comm.plugin.start(&request, environment).await.map_err(|e| comm.problem(e))?;
@@ -194,10 +208,12 @@ async fn with_result(
         _ if at_start => Ok(started.client_url.as_str().to_owned()),
         None => Ok(with_result_added(&started.client_url, result)),
         Some(attr_url) => {
-            comm.plugin.deliver(attr_url, result, comm.config.timeout, environment).await.map_err(|error| {
-                let detail = format!("`{}` did not take the result: {error}", comm.config.tag);
-                Problem::new(ProblemCode::DeliveryFailed, detail)
-            })?;
+            comm.plugin.deliver(attr_url, result, comm.config.timeout, environment).await.map_err(
+                |error| {
+                    let detail = format!("`{}` did not take the result: {error}", comm.config.tag);
+                    Problem::new(ProblemCode::DeliveryFailed, detail)
+                },
+            )?;
             Ok(started.client_url.as_str().to_owned())
         }
     }
@@ -224,7 +240,12 @@ impl<'s> Auth<'s> {
     }
 
     fn problem(&self, error: PluginError) -> Problem {
-        plugin_problem(self.config.tag.as_str(), error, ProblemCode::AuthPluginTimeout, ProblemCode::AuthPluginError)
+        plugin_problem(
+            self.config.tag.as_str(),
+            error,
+            ProblemCode::AuthPluginTimeout,
+            ProblemCode::AuthPluginError,
+        )
     }
 }
 
@@ -243,7 +264,12 @@ impl<'s> Comm<'s> {
     }
 
     fn problem(&self, error: PluginError) -> Problem {
-        plugin_problem(self.config.tag.as_str(), error, ProblemCode::CommPluginTimeout, ProblemCode::CommPluginError)
+        plugin_problem(
+            self.config.tag.as_str(),
+            error,
+            ProblemCode::CommPluginTimeout,
+            ProblemCode::CommPluginError,
+        )
     }
 }
 

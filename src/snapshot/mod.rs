@@ -22,8 +22,8 @@ use crate::{
     metrics::Metrics,
     model::{BaseUrl, UrlError},
     plugins::{
-        AuthPlugin, AuthRole, CommPlugin, CommRole, RemotePlugin,
-        development::DevelopmentPair, inspect::InspectAdapter, test::TestAdapter,
+        AuthPlugin, AuthRole, CommPlugin, CommRole, RemotePlugin, development::DevelopmentPair,
+        inspect::InspectAdapter, test::TestAdapter,
     },
     routing::RouteTable,
     upstreams::Upstream,
@@ -197,9 +197,9 @@ impl PluginBuilder<'_> {
                 method.timeout,
             )),
             CommKind::Inspect { delivery } => CommRole::Inspect(InspectAdapter::new(
-                &method.tag,
-                self.public_url,
-                self.internal_url,
+                method.tag.clone(),
+                self.public_url.clone(),
+                self.internal_url.clone(),
                 *delivery,
                 self.development.clone(),
             )),

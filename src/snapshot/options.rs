@@ -91,10 +91,18 @@ fn options<'a>(config: &'a Config, purpose: &Purpose, language: Language) -> Ses
     let comm = purpose.allowed_comm.iter().filter_map(|id| config.comm.get(id.0));
     SessionOptions {
         auth_methods: auth
-            .map(|m| MethodOption { tag: m.tag.as_str(), name: m.name.text(language), image_path: &m.image_path })
+            .map(|m| MethodOption {
+                tag: m.tag.as_str(),
+                name: m.name.text(language),
+                image_path: &m.image_path,
+            })
             .collect(),
         comm_methods: comm
-            .map(|m| MethodOption { tag: m.tag.as_str(), name: m.name.text(language), image_path: &m.image_path })
+            .map(|m| MethodOption {
+                tag: m.tag.as_str(),
+                name: m.name.text(language),
+                image_path: &m.image_path,
+            })
             .collect(),
     }
 }
