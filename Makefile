@@ -24,7 +24,6 @@ test: ## formatting, lints and every test, a whole session in a browser included
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo test --locked
-	cargo build --locked
 	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
 
 format: ## rewrite the sources as the formatter wants them
