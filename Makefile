@@ -15,16 +15,13 @@ run: ## build and run the gateway on the configuration in CONFIG (default: this 
 	cargo run --release --locked -- run --config $(CONFIG)
 
 check: ## formatting and lints
-	@scripts/prerequisites build
+	@scripts/prerequisites check
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
 
-test: ## formatting, lints and every test, a whole session in a browser included
+test: check ## formatting, lints and every test, a whole session in a browser included
 	@scripts/prerequisites test
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- --deny warnings
 	cargo test --locked
-	cargo build --locked
 	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
 
 format: ## rewrite the sources as the formatter wants them
