@@ -5,6 +5,26 @@
 //! [`load`] goes from one to the other and reports everything that is wrong at once.
 //! May import: `model`.
 
+mod check;
+mod effective;
+mod interpolation;
+mod later;
+mod link;
+mod lint;
+mod load;
+mod mask;
+mod node;
+mod overlap;
+mod plugins;
+mod purposes;
+mod report;
+mod routes;
+mod scalar;
+mod schema;
+mod shape;
+mod source;
+mod yaml;
+
 use std::{net::SocketAddr, time::Duration};
 
 use http::{HeaderName, HeaderValue};
@@ -13,6 +33,13 @@ use ipnet::IpNet;
 use crate::model::{
     AttributeTag, BaseUrl, Dialect, Language, LocalizedText, MethodTag, PurposeTag, RouteId, UpstreamName,
 };
+
+pub use effective::effective;
+pub use load::{Loaded, load};
+pub use overlap::RESERVED_PATHS;
+pub use report::{Diagnostic, Report, Severity};
+pub use schema::schema;
+pub use source::{ConfigFile, Environment, MAX_FILE_BYTES, Sources, SystemEnvironment, UnknownFile};
 
 /// Time a plugin call may take altogether, unless its method says otherwise: a citizen waits.
 pub const DEFAULT_PLUGIN_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,0 +1,141 @@
+//! What every check of one file has at hand: where it is, and where complaints go.
+//! May import: `node`, `report`, `scalar`, `source`.
+
+use std::sync::Arc;
+
+use super::{
+    node::Span,
+    report::{Diagnostic, Place, Report},
+    scalar::{Field, Scalar},
+    source::Source,
+};
+
+/// Longest part of a value that a message repeats, in characters.
+const MAX_QUOTE: usize = 60;
+
+/// One file under check.
+pub struct Checker<'r> {
+    source: Arc<Source>,
+    report: &'r mut Report,
+}
+
+impl<'r> Checker<'r> {
+    pub fn new(source: &Arc<Source>, report: &'r mut Report) -> Self {
+        Self { source: Arc::clone(source), report }
+    }
+
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    pub fn place(&self, span: &Span) -> Place {
+        Place::at(&self.source, span)
+    }
+
+    pub fn error(&mut self, code: &'static str, span: &Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.report.push(Diagnostic::error(code, Place::at(&self.source, span), message))
+    }
+
+    pub fn warning(
+        &mut self,
+        code: &'static str,
+        span: &Span,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.report.push(Diagnostic::warning(code, Place::at(&self.source, span), message))
+    }
+
+    /// A value as it stands in the file, for a message. Never the value itself: that may be a
+    /// secret, or come from the environment.
+    pub fn quote(&self, span: &Span) -> String {
+        let shown = self.source.excerpt(span.clone()).lines().next().unwrap_or_default().trim_end();
+        let bare = ['"', '\''].iter().find_map(|quote| shown.strip_prefix(*quote)?.strip_suffix(*quote));
+        let text = bare.unwrap_or(shown);
+        match text.char_indices().nth(MAX_QUOTE) {
+            Some((end, _)) => format!("`{}…`", &text[..end]),
+            None => format!("`{text}`"),
+        }
+    }
+
+    /// The parsed value, or `None` and an error at its place.
+    pub fn parse<S: Scalar>(&mut self, field: &Field<S>) -> Option<S> {
+        match S::parse(&field.text) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                let message = format!("{} {}", self.quote(&field.span), problem.reason);
+                let diagnostic = self.error(S::CODE, &field.span, message);
+                if let Some(help) = problem.help {
+                    diagnostic.with_help(help);
+                }
+                None
+            }
+        }
+    }
+
+    /// The parsed value, or the default when the key is not given.
+    pub fn parse_or<S: Scalar>(&mut self, field: Option<&Field<S>>, default: S) -> Option<S> {
+        field.map_or(Some(default), |field| self.parse(field))
+    }
+
+    /// Each parsed value, or `None` when one of them is wrong.
+    pub fn parse_all<S: Scalar>(&mut self, fields: &[Field<S>]) -> Option<Vec<S>> {
+        // Collected first, so that each wrong one is reported.
+        let parsed: Vec<_> = fields.iter().map(|field| self.parse(field)).collect();
+        parsed.into_iter().collect()
+    }
+}
+
+/// The candidate nearest to what somebody wrote, if it is near enough to be meant.
+pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let written = written.to_lowercase();
+    let limit = (written.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&written, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `` `a`, `b` and `c` ``, at most ten of them.
+pub fn enumerate<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let rest = names.len().saturating_sub(10);
+    if rest > 0 {
+        names.truncate(10);
+        names.push(format!("{rest} more"));
+    }
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_near_name_is_suggested() {
+        let names = ["upstream", "upstreams", "host", "id"];
+        for (written, expected) in [
+            ("usptream", Some("upstream")),
+            ("Upstream", Some("upstream")),
+            ("hosts", Some("host")),
+            ("ide", Some("id")),
+            ("colour", None),
+            ("x", None),
+        ] {
+            assert_eq!(did_you_mean(written, names), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn lists_read_as_sentences() {
+        assert_eq!(enumerate(["a"]), "`a`");
+        assert_eq!(enumerate(["a", "b", "c"]), "`a`, `b` and `c`");
+        let many: Vec<_> = (0..12).map(|number| number.to_string()).collect();
+        assert!(enumerate(many.iter().map(String::as_str)).ends_with("`9` and 2 more"));
+    }
+}

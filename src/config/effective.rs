@@ -1,0 +1,193 @@
+//! The configuration as it is in force, in the shape of the three files, for operators to read.
+//! May import: `mask`, `model`.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use serde_json::{Map, Value, json};
+
+use super::{
+    AuthKind, AuthMethod, CommKind, CommMethod, Config, Gateway, HeaderEdit, InspectDelivery, Listeners,
+    PluginStart, Purpose, Route, Timeouts, Upstream, mask::is_sensitive,
+};
+use crate::model::LocalizedText;
+
+/// What stands for a value that nobody is to see.
+const MASKED: &str = "***";
+
+/// The effective configuration, defaults filled in: `{routes: …, purposes: …, plugins: …}`, each in
+/// the shape of its file. Values of headers whose names sound secret are masked.
+pub fn effective(config: &Config) -> Value {
+    json!({
+        "routes": {
+            "gateway": gateway(&config.gateway, &config.listeners),
+            "listeners": listeners(&config.listeners),
+            "upstreams": config.upstreams.iter().map(|each| (each.name.to_string(), upstream(each))).collect::<Map<_, _>>(),
+            "routes": config.routes.iter().map(|each| route(each, config)).collect::<Vec<_>>(),
+        },
+        "purposes": {
+            "purposes": config.purposes.iter().map(|each| purpose(each, config)).collect::<Vec<_>>(),
+        },
+        "plugins": {
+            "auth": config.auth.iter().map(|each| auth_method(each, config)).collect::<Vec<_>>(),
+            "comm": config.comm.iter().map(|each| comm_method(each, config)).collect::<Vec<_>>(),
+        },
+    })
+}
+
+fn gateway(gateway: &Gateway, listeners: &Listeners) -> Value {
+    let internal_url = match &gateway.internal_url {
+        Some(url) => url.to_string(),
+        None => format!("http://{}", listeners.internal),
+    };
+    json!({
+        "public_url": gateway.public_url.as_str(),
+        "internal_url": internal_url,
+        "trusted_proxies": gateway.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn listeners(listeners: &Listeners) -> Value {
+    json!({
+        "public": { "address": listeners.public.to_string() },
+        "internal": { "address": listeners.internal.to_string() },
+        "admin": { "address": listeners.admin.to_string() },
+    })
+}
+
+fn upstream(upstream: &Upstream) -> Value {
+    let Timeouts { connect, read, write, idle } = upstream.timeouts;
+    json!({
+        "servers": upstream.servers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "balance": "round_robin",
+        "timeouts": {
+            "connect": duration(connect),
+            "read": duration(read),
+            "write": duration(write),
+            "idle": duration(idle),
+        },
+    })
+}
+
+fn route(route: &Route, config: &Config) -> Value {
+    let mut value = json!({
+        "id": route.id,
+        "path": route.path,
+        "upstream": config.upstreams.get(route.upstream.0).map(|upstream| upstream.name.as_str()),
+        "strip_path": route.strip_path,
+        "rewrite": { "redirects": route.rewrite.redirects, "cookies": route.rewrite.cookies },
+        "headers": {
+            "request": header_edit(&route.request_headers),
+            "response": header_edit(&route.response_headers),
+        },
+    });
+    if let Some(host) = &route.host {
+        value["host"] = json!(host);
+    }
+    if let Some(limit) = route.body_limit {
+        value["limits"] = json!({ "body": limit });
+    }
+    value
+}
+
+fn header_edit(edit: &HeaderEdit) -> Value {
+    let shown = |(name, value): &(HeaderName, HeaderValue)| {
+        let value = if is_sensitive(name.as_str()) { MASKED } else { value.to_str().unwrap_or(MASKED) };
+        (name.to_string(), json!(value))
+    };
+    json!({
+        "set": edit.set.iter().map(shown).collect::<Map<_, _>>(),
+        "remove": edit.remove.iter().map(HeaderName::as_str).collect::<Vec<_>>(),
+    })
+}
+
+fn purpose(purpose: &Purpose, config: &Config) -> Value {
+    let auth = purpose.allowed_auth.iter().filter_map(|id| config.auth.get(id.0)).map(|method| &method.tag);
+    let comm = purpose.allowed_comm.iter().filter_map(|id| config.comm.get(id.0)).map(|method| &method.tag);
+    let mut value = json!({
+        "tag": purpose.tag,
+        "attributes": purpose.attributes,
+        "allowed_auth": auth.collect::<Vec<_>>(),
+        "allowed_comm": comm.collect::<Vec<_>>(),
+        "unauthenticated": purpose.unauthenticated,
+    });
+    if let Some(name) = &purpose.name {
+        value["name"] = text(name);
+    }
+    value
+}
+
+fn auth_method(method: &AuthMethod, config: &Config) -> Value {
+    let mut value = json!({
+        "tag": method.tag,
+        "name": text(&method.name),
+        "image_path": method.image_path,
+        "dialect": method.dialect.as_str(),
+        "timeout": duration(method.timeout),
+    });
+    match &method.kind {
+        AuthKind::Remote { start } => value["start"] = plugin_start(start, config),
+        AuthKind::Test { attributes } => {
+            let attributes = attributes.iter().map(|(tag, value)| (tag.to_string(), json!(value)));
+            value["test"] = json!({ "attributes": attributes.collect::<Map<_, _>>() });
+        }
+    }
+    if let Some(provides) = &method.provides {
+        value["provides"] = json!(provides);
+    }
+    if let Some(hosts) = &method.hosts {
+        value["hosts"] = json!(hosts);
+    }
+    value
+}
+
+fn comm_method(method: &CommMethod, config: &Config) -> Value {
+    let mut value = json!({
+        "tag": method.tag,
+        "name": text(&method.name),
+        "image_path": method.image_path,
+        "disable_attributes_at_start": method.disable_attributes_at_start,
+        "timeout": duration(method.timeout),
+    });
+    match &method.kind {
+        CommKind::Remote { start } => value["start"] = plugin_start(start, config),
+        CommKind::Inspect { delivery } => {
+            let delivery = match delivery {
+                InspectDelivery::AttrUrl => "attr_url",
+                InspectDelivery::Result => "result",
+            };
+            value["inspect"] = json!({ "delivery": delivery });
+        }
+    }
+    if let Some(hosts) = &method.hosts {
+        value["hosts"] = json!(hosts);
+    }
+    value
+}
+
+fn plugin_start(start: &PluginStart, config: &Config) -> Value {
+    match start {
+        PluginStart::Url(url) => json!(url.as_str()),
+        PluginStart::Upstream { upstream, path } => {
+            let name = config.upstreams.get(upstream.0).map_or("", |upstream| upstream.name.as_str());
+            json!(format!("upstream:{name}{path}"))
+        }
+    }
+}
+
+fn text(text: &LocalizedText) -> Value {
+    match text {
+        LocalizedText::Plain(text) => json!(text),
+        LocalizedText::Translated(entries) => {
+            Value::Object(entries.iter().map(|(language, text)| (language.clone(), json!(text))).collect())
+        }
+    }
+}
+
+/// In the largest unit that is exact.
+fn duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    let exact = units.into_iter().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(("ms", 1));
+    format!("{}{}", millis / exact.1, exact.0)
+}

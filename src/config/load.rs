@@ -1,0 +1,125 @@
+//! The way from three texts to a [`Config`]: each file is read, brought into shape and
+//! deserialised; then values are parsed and references resolved across files.
+//! May import: every module of the configuration.
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    Config,
+    check::Checker,
+    interpolation,
+    link::{Names, Used},
+    lint, overlap,
+    plugins::RawPlugins,
+    purposes::RawPurposes,
+    report::Report,
+    routes::RawRoutes,
+    schema, shape,
+    shape::Broken,
+    source::{ConfigFile, Environment, Sources},
+    yaml,
+};
+
+/// A configuration that can be used, and what is doubtful about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub config: Config,
+    pub warnings: Report,
+}
+
+/// Turns the three files into a configuration. Pure: the same texts and variables give the same
+/// answer.
+///
+/// # Errors
+/// Everything that is wrong, and the warnings that could be given all the same.
+pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Loaded, Report> {
+    let mut report = Report::default();
+    let config = Loader { sources, environment, report: &mut report }.load();
+    report.sort(&ConfigFile::ALL.map(|file| sources.file(file)));
+    match config {
+        Some(config) if !report.has_errors() => Ok(Loaded { config, warnings: report }),
+        _ => Err(report),
+    }
+}
+
+struct Loader<'a> {
+    sources: &'a Sources,
+    environment: &'a dyn Environment,
+    report: &'a mut Report,
+}
+
+impl Loader<'_> {
+    fn load(mut self) -> Option<Config> {
+        let (routes, broken_routes) = self.raw::<RawRoutes>(ConfigFile::Routes);
+        let (purposes, broken_purposes) = self.raw::<RawPurposes>(ConfigFile::Purposes);
+        let (plugins, broken_plugins) = self.raw::<RawPlugins>(ConfigFile::Plugins);
+        let mut used = Used::default();
+
+        let mut checker = self.checker(ConfigFile::Routes);
+        let upstreams =
+            Names::define("upstream", "upstreams", routes.upstream_names(), &broken_routes, &mut checker);
+        Names::define("route", "routes", routes.route_ids(), &broken_routes, &mut checker);
+        let parsed = routes.parse(&upstreams, &mut used, &mut checker);
+        if let Some(routes) = &parsed.routes {
+            overlap::check(routes, &parsed.places.routes, parsed.gateway.as_ref(), &mut checker);
+        }
+
+        let mut checker = self.checker(ConfigFile::Plugins);
+        let auth_tags = Names::define(
+            "authentication method",
+            "auth",
+            plugins.auth_tags(),
+            &broken_plugins,
+            &mut checker,
+        );
+        let comm_tags =
+            Names::define("communication method", "comm", plugins.comm_tags(), &broken_plugins, &mut checker);
+        let auth = plugins.parse_auth(&upstreams, &mut used, &mut checker);
+        let comm = plugins.parse_comm(&upstreams, &mut used, &mut checker);
+
+        let mut checker = self.checker(ConfigFile::Purposes);
+        Names::define("purpose", "purposes", purposes.tags(), &broken_purposes, &mut checker);
+        let parsed_purposes = purposes.parse(&auth_tags, &comm_tags, &mut checker);
+
+        let config = Config {
+            gateway: parsed.gateway?,
+            listeners: parsed.listeners?,
+            upstreams: parsed.upstreams?,
+            routes: parsed.routes?,
+            purposes: parsed_purposes?,
+            auth: auth?,
+            comm: comm?,
+        };
+        if !self.report.has_errors() {
+            lint::check_routes(&config, &used, &parsed.places, &mut self.checker(ConfigFile::Routes));
+            lint::check_purposes(&config, &purposes.places(), &mut self.checker(ConfigFile::Purposes));
+        }
+        Some(config)
+    }
+
+    fn checker(&mut self, file: ConfigFile) -> Checker<'_> {
+        Checker::new(self.sources.file(file), self.report)
+    }
+
+    /// What is usable of a file, and what was taken out.
+    fn raw<T: DeserializeOwned + Default>(&mut self, file: ConfigFile) -> (T, Broken) {
+        let environment = self.environment;
+        let mut checker = self.checker(file);
+        let Some(mut node) = yaml::read(&mut checker) else {
+            return (T::default(), Broken::everything());
+        };
+        interpolation::expand(&mut node, environment, &mut checker);
+        let broken = shape::check(&mut node, schema::shared(file), &mut checker);
+        match T::deserialize(node) {
+            Ok(raw) => (raw, broken),
+            Err(_) => {
+                checker.error(
+                    "structure",
+                    &(0..0),
+                    "the structure of this file is not what the schema promises",
+                );
+                (T::default(), Broken::everything())
+            }
+        }
+    }
+}

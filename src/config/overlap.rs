@@ -1,0 +1,96 @@
+//! Routes against each other and against the gateway's own paths.
+//! May import: `check`, `routes`, `model`.
+
+use std::collections::HashMap;
+
+use super::{Gateway, Route, check::Checker, routes::RoutePlace};
+
+/// Paths on which the gateway itself answers on the public listener.
+pub const RESERVED_PATHS: [&str; 10] = [
+    "/session_options",
+    "/start",
+    "/session",
+    "/auth",
+    "/comm",
+    "/choose",
+    "/widget.js",
+    "/static",
+    "/.well-known/jwks.json",
+    "/openapi.json",
+];
+
+/// Reports routes that no request would reach as written: two for the same host and path, and
+/// those over or under the gateway's own paths.
+pub fn check(routes: &[Route], places: &[RoutePlace], gateway: Option<&Gateway>, checker: &mut Checker) {
+    let mut taken: HashMap<(Option<&str>, &str), &RoutePlace> = HashMap::with_capacity(routes.len());
+    for (route, place) in routes.iter().zip(places) {
+        let key = (route.host.as_deref(), route.path.as_str());
+        match taken.get(&key) {
+            Some(first) => checker.same_route(route, place, first),
+            None => {
+                taken.insert(key, place);
+            }
+        }
+        if gateway.is_some_and(|gateway| shares_host(route, gateway)) {
+            if let Some(reserved) = RESERVED_PATHS.into_iter().find(|reserved| covers(&route.path, reserved))
+            {
+                checker.reserved_path(route, place, reserved);
+            }
+        }
+    }
+}
+
+/// A route for another host may use any path: that host is its own.
+fn shares_host(route: &Route, gateway: &Gateway) -> bool {
+    route.host.as_deref().is_none_or(|host| host == gateway.public_url.host())
+}
+
+/// Whether one path lies at, below or above the other. The root lies above everything and takes
+/// nothing away, because the gateway's own paths go first.
+fn covers(path: &str, reserved: &str) -> bool {
+    path != "/" && (is_within(path, reserved) || is_within(reserved, path))
+}
+
+fn is_within(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Checker<'_> {
+    fn same_route(&mut self, route: &Route, place: &RoutePlace, first: &RoutePlace) {
+        let first = self.place(&first.path);
+        let host =
+            route.host.as_deref().map_or_else(|| "any host".to_owned(), |host| format!("the host `{host}`"));
+        self.error(
+            "duplicate-route",
+            &place.path,
+            format!("two routes match {host} and the path `{}`", route.path),
+        )
+        .with_label("matched again here")
+        .with_also(first, "matched first here")
+        .with_help("remove one of them, or give it another host or path");
+    }
+
+    fn reserved_path(&mut self, route: &Route, place: &RoutePlace, reserved: &str) {
+        let message = format!("this route would cover the gateway's own path `{reserved}`");
+        let help = match route.host {
+            Some(_) => "choose another path, or a host other than that of `public_url`",
+            None => "choose another path, or give the route a `host` of its own",
+        };
+        self.error("reserved-path", &place.path, message).with_help(help);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_covers_what_lies_above_and_below_it() {
+        for path in ["/auth", "/auth/irma", "/.well-known", "/static/x/y", "/widget.js"] {
+            assert!(RESERVED_PATHS.iter().any(|reserved| covers(path, reserved)), "{path}");
+        }
+        for path in ["/", "/authentication", "/chat", "/.well-known/acme-challenge", "/widget.json"] {
+            assert!(!RESERVED_PATHS.iter().any(|reserved| covers(path, reserved)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! plugins.yaml: what serde reads, and how it becomes authentication and communication methods.
+//! May import: `check`, `later`, `link`, `node`, `purposes`, `scalar`, `model`.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    AuthKind, AuthMethod, CommKind, CommMethod, DEFAULT_PLUGIN_TIMEOUT, InspectDelivery, PluginStart,
+    UpstreamId,
+    check::Checker,
+    later::{AlwaysFalse, NotYet, OnlyOff},
+    link::{Names, Used},
+    node::{Entries, Span, Spanned},
+    purposes::{RawText, parse_attributes},
+    scalar::{Field, Host, ImagePath, Start, Verbatim},
+};
+use crate::model::{AttributeTag, Dialect, MethodTag};
+
+/// The methods, and whom the gateway trusts with what.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "plugins.yaml of ID Contact Gateway")]
+pub struct RawPlugins {
+    /// Authentication methods, in the order in which people see them.
+    #[serde(default)]
+    auth: Vec<RawAuth>,
+    /// Communication methods, in the order in which people see them.
+    #[serde(default)]
+    comm: Vec<RawComm>,
+    #[serde(rename = "initiators")]
+    _initiators: Option<NotYet>,
+    #[serde(rename = "keys")]
+    _keys: Option<NotYet>,
+}
+
+/// An authentication method: exactly one of `start` and an adapter.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawAuth {
+    /// The name by which programs and purposes refer to this method.
+    tag: Field<MethodTag>,
+    /// The name that citizens read: one text, or one for each language.
+    name: RawText,
+    /// A picture: a path of this host, such as `/static/irma.svg`, or a URL.
+    image_path: Field<ImagePath>,
+    /// Where the plugin's start endpoints are: a URL, or `upstream:NAME/path`.
+    start: Option<Field<Start>>,
+    /// A sign-in page for development, instead of a plugin.
+    test: Option<RawTest>,
+    #[serde(rename = "oidc")]
+    _oidc: Option<NotYet>,
+    #[serde(rename = "http")]
+    _http: Option<NotYet>,
+    #[serde(rename = "headers")]
+    _headers: Option<NotYet>,
+    /// The spelling of the plugin's results. By default `id-contact`.
+    #[serde(default)]
+    dialect: RawDialect,
+    #[serde(rename = "disable_attr_url")]
+    _disable_attr_url: Option<AlwaysFalse>,
+    #[serde(rename = "shim_tel_url")]
+    _shim_tel_url: Option<AlwaysFalse>,
+    /// What passes through the gateway while a citizen signs in. By default `off`.
+    #[serde(rename = "brokering")]
+    _brokering: Option<OnlyOff>,
+    #[serde(rename = "trust")]
+    _trust: Option<NotYet>,
+    /// The attributes that the method can prove. With it, purposes are checked to be satisfiable.
+    provides: Option<Vec<Spanned<String>>>,
+    /// Hosts that the plugin's URLs may name. By default any.
+    hosts: Option<Vec<Field<Host>>>,
+    /// How long a call to the plugin may take altogether. By default `5s`.
+    timeout: Option<Field<Duration>>,
+}
+
+/// A communication method: exactly one of `start` and an adapter.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawComm {
+    /// The name by which programs and purposes refer to this method.
+    tag: Field<MethodTag>,
+    /// The name that citizens read: one text, or one for each language.
+    name: RawText,
+    /// A picture: a path of this host, such as `/static/chat.svg`, or a URL.
+    image_path: Field<ImagePath>,
+    /// Where the plugin's start endpoint is: a URL, or `upstream:NAME/path`.
+    start: Option<Field<Start>>,
+    /// A page that shows what was delivered, for development, instead of a plugin.
+    inspect: Option<RawInspect>,
+    #[serde(rename = "link")]
+    _link: Option<NotYet>,
+    #[serde(rename = "http")]
+    _http: Option<NotYet>,
+    /// Start without the result, then deliver it. For plugins that take no `auth_result`. By
+    /// default `false`.
+    #[serde(default)]
+    disable_attributes_at_start: bool,
+    #[serde(rename = "trust")]
+    _trust: Option<NotYet>,
+    /// Hosts that the plugin's URLs may name. By default any.
+    hosts: Option<Vec<Field<Host>>>,
+    /// How long a call to the plugin may take altogether. By default `5s`.
+    timeout: Option<Field<Duration>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawTest {
+    /// The attributes that the page hands out, with their values. Made up, please.
+    #[serde(default)]
+    attributes: Entries<Field<Verbatim>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawInspect {
+    /// How the page asks for the result: by POST to its `attr_url`, or as the query parameter
+    /// `result` of its own URL. By default `attr_url`.
+    #[serde(default)]
+    delivery: RawDelivery,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum RawDialect {
+    /// `status: succes` (sic).
+    #[default]
+    IdContact,
+    /// `status: success`.
+    VerderHelpen,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum RawDelivery {
+    #[default]
+    AttrUrl,
+    Result,
+}
+
+impl RawPlugins {
+    pub fn auth_tags(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.auth.iter().map(|method| (method.tag.text.as_str(), method.tag.span.clone()))
+    }
+
+    pub fn comm_tags(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.comm.iter().map(|method| (method.tag.text.as_str(), method.tag.span.clone()))
+    }
+
+    /// The authentication methods, unless one of them is wrong.
+    pub fn parse_auth(
+        &self,
+        upstreams: &Names,
+        used: &mut Used,
+        checker: &mut Checker,
+    ) -> Option<Vec<AuthMethod>> {
+        let parsed: Vec<_> = self.auth.iter().map(|raw| raw.parse(upstreams, used, checker)).collect();
+        parsed.into_iter().collect()
+    }
+
+    /// The communication methods, unless one of them is wrong.
+    pub fn parse_comm(
+        &self,
+        upstreams: &Names,
+        used: &mut Used,
+        checker: &mut Checker,
+    ) -> Option<Vec<CommMethod>> {
+        let parsed: Vec<_> = self.comm.iter().map(|raw| raw.parse(upstreams, used, checker)).collect();
+        parsed.into_iter().collect()
+    }
+}
+
+impl RawAuth {
+    fn parse(&self, upstreams: &Names, used: &mut Used, checker: &mut Checker) -> Option<AuthMethod> {
+        let tag = checker.parse(&self.tag);
+        let name = self.name.parse(checker);
+        let image_path = checker.parse(&self.image_path);
+        let kind = self.kind(upstreams, used, checker);
+        let provides = self.provides.as_ref().map(|provides| parse_attributes(provides, checker));
+        let hosts = parse_hosts(self.hosts.as_deref(), checker);
+        let timeout = checker.parse_or(self.timeout.as_ref(), DEFAULT_PLUGIN_TIMEOUT);
+        Some(AuthMethod {
+            tag: tag?,
+            name: name?,
+            image_path: image_path?.0,
+            kind: kind?,
+            dialect: self.dialect.into(),
+            provides: match provides {
+                Some(provides) => Some(provides?),
+                None => None,
+            },
+            hosts: hosts?,
+            timeout: timeout?,
+        })
+    }
+
+    fn kind(&self, upstreams: &Names, used: &mut Used, checker: &mut Checker) -> Option<AuthKind> {
+        match (&self.start, &self.test) {
+            (Some(start), None) => {
+                parse_start(start, upstreams, used, checker).map(|start| AuthKind::Remote { start })
+            }
+            (None, Some(test)) => test.parse(checker).map(|attributes| AuthKind::Test { attributes }),
+            (start, _) => {
+                checker.refuse_kind("authentication", &self.tag, "test", start.is_some());
+                None
+            }
+        }
+    }
+}
+
+impl RawComm {
+    fn parse(&self, upstreams: &Names, used: &mut Used, checker: &mut Checker) -> Option<CommMethod> {
+        let tag = checker.parse(&self.tag);
+        let name = self.name.parse(checker);
+        let image_path = checker.parse(&self.image_path);
+        let kind = self.kind(upstreams, used, checker);
+        let hosts = parse_hosts(self.hosts.as_deref(), checker);
+        let timeout = checker.parse_or(self.timeout.as_ref(), DEFAULT_PLUGIN_TIMEOUT);
+        Some(CommMethod {
+            tag: tag?,
+            name: name?,
+            image_path: image_path?.0,
+            kind: kind?,
+            disable_attributes_at_start: self.disable_attributes_at_start,
+            hosts: hosts?,
+            timeout: timeout?,
+        })
+    }
+
+    fn kind(&self, upstreams: &Names, used: &mut Used, checker: &mut Checker) -> Option<CommKind> {
+        match (&self.start, &self.inspect) {
+            (Some(start), None) => {
+                parse_start(start, upstreams, used, checker).map(|start| CommKind::Remote { start })
+            }
+            (None, Some(inspect)) => Some(CommKind::Inspect { delivery: inspect.delivery.into() }),
+            (start, _) => {
+                checker.refuse_kind("communication", &self.tag, "inspect", start.is_some());
+                None
+            }
+        }
+    }
+}
+
+impl RawTest {
+    fn parse(&self, checker: &mut Checker) -> Option<Vec<(AttributeTag, String)>> {
+        let attributes: Vec<_> = self
+            .attributes
+            .0
+            .iter()
+            .map(|(tag, value)| {
+                let tag = checker.parse(&Field::<AttributeTag>::new(tag));
+                let value = checker.parse(value);
+                tag.zip(value).map(|(tag, value)| (tag, value.0))
+            })
+            .collect();
+        attributes.into_iter().collect()
+    }
+}
+
+fn parse_start(
+    start: &Field<Start>,
+    upstreams: &Names,
+    used: &mut Used,
+    checker: &mut Checker,
+) -> Option<PluginStart> {
+    match checker.parse(start)? {
+        Start::Url(url) => Some(PluginStart::Url(url)),
+        Start::Upstream { name, path } => {
+            let upstream = upstreams.find(&name, &start.span, checker)?;
+            used.upstreams.insert(upstream);
+            Some(PluginStart::Upstream { upstream: UpstreamId(upstream), path })
+        }
+    }
+}
+
+/// The outer `None` is an error, the inner one a key that is not given.
+#[allow(clippy::option_option, reason = "the two have to be told apart, and only here")]
+fn parse_hosts(hosts: Option<&[Field<Host>]>, checker: &mut Checker) -> Option<Option<Vec<String>>> {
+    let Some(hosts) = hosts else { return Some(None) };
+    let parsed = checker.parse_all(hosts)?;
+    Some(Some(parsed.into_iter().map(|Host(host)| host).collect()))
+}
+
+impl Checker<'_> {
+    fn refuse_kind(&mut self, side: &str, tag: &Field<MethodTag>, adapter: &str, both: bool) {
+        let quoted = self.quote(&tag.span);
+        if both {
+            self.error(
+                "method",
+                &tag.span,
+                format!("the {side} method {quoted} has both `start` and `{adapter}`"),
+            )
+            .with_help(format!("keep one: `start` for a plugin, `{adapter}` for the gateway's own page"));
+        } else {
+            self.error(
+                "method",
+                &tag.span,
+                format!("the {side} method {quoted} has neither `start` nor an adapter"),
+            )
+            .with_help(format!(
+                "add `start: http://HOST:PORT` for a plugin, or `{adapter}: {{}}` for the gateway's own page"
+            ));
+        }
+    }
+}
+
+impl From<RawDialect> for Dialect {
+    fn from(raw: RawDialect) -> Self {
+        match raw {
+            RawDialect::IdContact => Self::IdContact,
+            RawDialect::VerderHelpen => Self::VerderHelpen,
+        }
+    }
+}
+
+impl From<RawDelivery> for InspectDelivery {
+    fn from(raw: RawDelivery) -> Self {
+        match raw {
+            RawDelivery::AttrUrl => Self::AttrUrl,
+            RawDelivery::Result => Self::Result,
+        }
+    }
+}

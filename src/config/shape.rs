@@ -1,0 +1,438 @@
+//! The structure of a file against the schema of its Raw type: unknown and missing keys, wrong
+//! types, values outside a list. Reports all of them and takes out what is broken, so that what is
+//! left can be deserialised and checked further in the same report.
+//!
+//! It knows the part of JSON Schema that `schemars` makes of our types, and two conventions:
+//! `not: {}` marks a key, and `x-not-yet` a value, that a later version will accept.
+//! May import: `check`, `node`.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{
+    check::{Checker, did_you_mean, enumerate},
+    node::{Data, Entry, Node, Span},
+};
+
+/// What was taken out of a file, so that references to it are not taken for mistakes.
+#[derive(Debug, Default)]
+pub struct Broken {
+    everything: bool,
+    sections: HashMap<String, BrokenSection>,
+}
+
+#[derive(Debug, Default)]
+struct BrokenSection {
+    names: Vec<String>,
+    /// Something without a legible name is missing too.
+    more: bool,
+}
+
+impl Broken {
+    /// The file could not be read at all.
+    pub fn everything() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
+    /// The names of the items taken out of a section.
+    pub fn names(&self, section: &str) -> impl Iterator<Item = &str> {
+        self.sections.get(section).into_iter().flat_map(|section| &section.names).map(String::as_str)
+    }
+
+    /// Whether a section lacks items whose names are not known.
+    pub fn lacks_more(&self, section: &str) -> bool {
+        self.everything || self.sections.get(section).is_some_and(|section| section.more)
+    }
+
+    fn add(&mut self, section: &str, name: Option<&str>) {
+        let section = self.sections.entry(section.to_owned()).or_default();
+        match name {
+            Some(name) => section.names.push(name.to_owned()),
+            None => section.more = true,
+        }
+    }
+}
+
+/// Checks a whole file. Each item of a top-level list or map stands or falls as a whole, and so
+/// does every other top-level value.
+pub fn check(node: &mut Node, schema: &Value, checker: &mut Checker) -> Broken {
+    let mut broken = Broken::default();
+    let mut shape = Shape { definitions: Definitions(schema), checker };
+    let Data::Map(entries) = &mut node.data else {
+        return Broken::everything();
+    };
+    shape.keys(entries, schema, &Named::file());
+    entries.retain_mut(|entry| {
+        let Some(schema) = property(schema, &entry.key) else {
+            return false;
+        };
+        shape.section(entry, schema, &mut broken)
+    });
+    broken
+}
+
+/// The word for one item of a top-level list or map, and the key that names it.
+fn item_of(section: &str) -> (&'static str, &'static str) {
+    match section {
+        "routes" => ("route", "id"),
+        "upstreams" => ("upstream", ""),
+        "purposes" => ("purpose", "tag"),
+        "auth" => ("authentication method", "tag"),
+        "comm" => ("communication method", "tag"),
+        _ => ("item", ""),
+    }
+}
+
+struct Shape<'s, 'a, 'c> {
+    definitions: Definitions<'s>,
+    checker: &'a mut Checker<'c>,
+}
+
+/// How a message calls a value, and where the message stands when the value has no good place.
+#[derive(Clone)]
+struct Named {
+    name: String,
+    anchor: Span,
+}
+
+impl Named {
+    fn file() -> Self {
+        Self { name: "the file".to_owned(), anchor: 0..0 }
+    }
+
+    fn key(entry: &Entry) -> Self {
+        Self { name: format!("`{}`", entry.key), anchor: entry.key_span.clone() }
+    }
+
+    fn element(&self, node: &Node) -> Self {
+        Self { name: format!("each item of {}", self.name), anchor: node.span.clone() }
+    }
+
+    fn item(section: &str, node: &Node) -> Self {
+        let (word, key) = item_of(section);
+        let identity = node.entry(key);
+        let name = match identity.and_then(|entry| entry.value.text()) {
+            Some(text) if text.len() <= 128 => format!("the {word} `{text}`"),
+            _ => format!("this {word}"),
+        };
+        let anchor =
+            identity.map_or_else(|| node.span.clone(), |entry| entry.key_span.start..entry.value.span.end);
+        Self { name, anchor }
+    }
+}
+
+impl<'s> Shape<'s, '_, '_> {
+    /// Whether a top-level value can stay; broken items are taken out of it.
+    fn section(&mut self, entry: &mut Entry, schema: &'s Value, broken: &mut Broken) -> bool {
+        let section = entry.key.clone();
+        let named = Named::key(entry);
+        let schema = self.definitions.resolve(schema);
+        if !self.value(&mut entry.value, schema, &named, Depth::Shallow) {
+            broken.add(&section, None);
+            return false;
+        }
+        match &mut entry.value.data {
+            Data::List(items) => items.retain_mut(|item| {
+                let named = Named::item(&section, item);
+                let sound = self.value(item, &schema["items"], &named, Depth::Deep);
+                if !sound {
+                    broken
+                        .add(&section, item.entry(item_of(&section).1).and_then(|entry| entry.value.text()));
+                }
+                sound
+            }),
+            Data::Map(entries) if schema.get("additionalProperties").is_some_and(Value::is_object) => {
+                entries.retain_mut(|entry| {
+                    let named = Named {
+                        name: format!("the {} `{}`", item_of(&section).0, entry.key),
+                        ..Named::key(entry)
+                    };
+                    let sound =
+                        self.value(&mut entry.value, &schema["additionalProperties"], &named, Depth::Deep);
+                    if !sound {
+                        broken.add(&section, Some(&entry.key));
+                    }
+                    sound
+                });
+            }
+            _ => {
+                let sound = self.value(&mut entry.value, schema, &named, Depth::Deep);
+                if !sound {
+                    broken.add(&section, None);
+                }
+                return sound;
+            }
+        }
+        true
+    }
+
+    /// Whether the value fits; `Depth::Shallow` looks at its own type only.
+    fn value(&mut self, node: &mut Node, schema: &'s Value, named: &Named, depth: Depth) -> bool {
+        let schema = self.definitions.resolve(schema);
+        if schema.get("not").is_some() {
+            self.not_yet(&named.anchor, &named.name);
+            return false;
+        }
+        let Some(schema) = self.definitions.branch(node, schema) else {
+            self.wrong_type(node, schema, named);
+            return false;
+        };
+        if let Some(accepted) = accepted_values(schema) {
+            return self.one_of(node, schema, &accepted, named);
+        }
+        match (&mut node.data, depth) {
+            (Data::List(items), Depth::Deep) => {
+                let results = items.iter_mut().map(|item| {
+                    let named = named.element(item);
+                    self.value(item, &schema["items"], &named, depth)
+                });
+                results.fold(true, |sound, item| sound & item)
+            }
+            (Data::Map(entries), Depth::Deep) => self.map(entries, schema, named),
+            _ => true,
+        }
+    }
+
+    fn map(&mut self, entries: &mut Vec<Entry>, schema: &'s Value, named: &Named) -> bool {
+        let mut sound = self.keys(entries, schema, named);
+        let values = schema.get("additionalProperties").filter(|values| values.is_object());
+        entries.retain_mut(|entry| {
+            let Some(schema) = property(schema, &entry.key).or(values) else {
+                return false;
+            };
+            let named = Named::key(entry);
+            sound &= self.value(&mut entry.value, schema, &named, Depth::Deep);
+            true
+        });
+        sound
+    }
+
+    /// Reports unknown and missing keys; false when something that was meant is not there.
+    fn keys(&mut self, entries: &[Entry], schema: &'s Value, named: &Named) -> bool {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+            return true;
+        };
+        let given = |key: &str| entries.iter().any(|entry| entry.key == key);
+        let accepted = || {
+            properties.iter().filter(|(_, schema)| schema.get("not").is_none()).map(|(key, _)| key.as_str())
+        };
+        let mut meant = Vec::new();
+        for entry in entries.iter().filter(|entry| !properties.contains_key(&entry.key)) {
+            let candidates = properties.keys().map(String::as_str).filter(|key| !given(key));
+            let suggestion = did_you_mean(&entry.key, candidates);
+            meant.extend(suggestion);
+            self.unknown_key(entry, suggestion, &enumerate(accepted()), named);
+        }
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        let missing: Vec<_> = required.filter_map(Value::as_str).filter(|key| !given(key)).collect();
+        for key in missing.iter().filter(|key| !meant.contains(key)) {
+            let example = properties
+                .get(*key)
+                .map(|schema| self.definitions.resolve(schema))
+                .and_then(example)
+                .unwrap_or_default();
+            self.missing_key(key, &example, named);
+        }
+        missing.is_empty() && meant.is_empty()
+    }
+
+    fn one_of(&mut self, node: &Node, schema: &Value, accepted: &[&Value], named: &Named) -> bool {
+        let same = |value: &&Value| match (&node.data, *value) {
+            (Data::Text(text), Value::String(accepted)) => text == accepted,
+            (Data::Bool(value), Value::Bool(accepted)) => value == accepted,
+            _ => false,
+        };
+        if accepted.iter().any(same) {
+            return true;
+        }
+        let later: Vec<_> = schema.get("x-not-yet").and_then(Value::as_array).into_iter().flatten().collect();
+        let quoted = self.checker.quote(&node.span);
+        if later.iter().any(same) {
+            self.not_yet(
+                &node.span,
+                &format!("{}: {}", named.name.trim_matches('`'), quoted.trim_matches('`')),
+            );
+            return false;
+        }
+        let names: Vec<_> = accepted.iter().copied().map(plain).collect();
+        let names = || names.iter().map(String::as_str);
+        let suggestion = node.text().and_then(|text| did_you_mean(text, names()));
+        let help = match suggestion {
+            Some(suggestion) => format!("did you mean `{suggestion}`? Accepted: {}", enumerate(names())),
+            None => format!("accepted: {}", enumerate(names())),
+        };
+        let message = format!("{quoted} is not a value of {}", named.name);
+        self.checker.error("unknown-value", &node.span, message).with_help(help);
+        false
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, suggestion: Option<&str>, accepted: &str, named: &Named) {
+        let help = match suggestion {
+            Some(suggestion) => format!("did you mean `{suggestion}`? Accepted: {accepted}"),
+            None => format!("accepted: {accepted}"),
+        };
+        let message = format!("{} has no key `{}`", named.name, entry.key);
+        self.checker.error("unknown-key", &entry.key_span, message).with_help(help);
+    }
+
+    fn missing_key(&mut self, key: &str, example: &str, named: &Named) {
+        let message = format!("{} needs the key `{key}`", named.name);
+        let diagnostic = self.checker.error("missing-key", &named.anchor, message);
+        if !example.is_empty() {
+            diagnostic.with_help(format!("for example `{key}: {example}`"));
+        }
+    }
+
+    fn not_yet(&mut self, span: &Span, what: &str) {
+        let what = what.trim_matches('`');
+        self.checker
+            .error("not-supported", span, format!("`{what}` is not supported yet"))
+            .with_help("remove it");
+    }
+
+    fn wrong_type(&mut self, node: &Node, schema: &Value, named: &Named) {
+        let expected: Vec<_> = kinds(schema).into_iter().map(kind_in_words).collect();
+        let span = if matches!(node.data, Data::Null) { &named.anchor } else { &node.span };
+        let found = match &node.data {
+            Data::Null => "nothing".to_owned(),
+            Data::Bool(_) => format!("the boolean {}", self.checker.quote(span)),
+            Data::Integer(_) | Data::Number(_) => format!("the number {}", self.checker.quote(span)),
+            Data::Text(_) => format!("the text {}", self.checker.quote(span)),
+            Data::List(_) => "a list".to_owned(),
+            Data::Map(_) => "a mapping".to_owned(),
+        };
+        let message = format!("{} must be {}, not {found}", named.name, expected.join(" or "));
+        let help = self.type_help(node, schema);
+        let diagnostic = self.checker.error("wrong-type", span, message);
+        if let Some(help) = help {
+            diagnostic.with_help(help);
+        }
+    }
+
+    fn type_help(&self, node: &Node, schema: &Value) -> Option<String> {
+        let quoted = self.checker.quote(&node.span);
+        let bare = quoted.trim_matches('`');
+        match (kinds(schema).first().copied()?, &node.data) {
+            ("string", Data::Null) => Some("write a value, or remove the key".to_owned()),
+            ("string", _) if example(schema).is_some() => Some(format!("for example `{}`", example(schema)?)),
+            ("string", Data::Bool(_) | Data::Integer(_) | Data::Number(_)) => {
+                Some(format!("put it in quotes: `\"{bare}\"`"))
+            }
+            ("boolean", _) => Some("write `true` or `false`".to_owned()),
+            ("array", Data::Text(_) | Data::Integer(_)) => Some(format!("write a list: `[{bare}]`")),
+            ("array", Data::Map(_)) => Some("start each item with `- `".to_owned()),
+            ("object", Data::List(_)) => Some("write keys with values, without `- ` before them".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// A schema with its definitions.
+#[derive(Clone, Copy)]
+struct Definitions<'s>(&'s Value);
+
+impl<'s> Definitions<'s> {
+    /// The part of a schema that a value of this type has to fit. Nothing stands for an empty list
+    /// or mapping, as when all of its lines are comments.
+    fn branch(self, node: &mut Node, schema: &'s Value) -> Option<&'s Value> {
+        let branches = match schema.get("anyOf").and_then(Value::as_array) {
+            Some(branches) => branches.iter().map(|branch| self.resolve(branch)).collect(),
+            None => vec![schema],
+        };
+        branches.into_iter().find(|branch| {
+            let kinds = kinds(branch);
+            match node.data {
+                Data::Null if kinds.contains(&"array") => node.data = Data::List(Vec::new()),
+                Data::Null if kinds.contains(&"object") => node.data = Data::Map(Vec::new()),
+                _ => {}
+            }
+            kinds.is_empty() || kinds.contains(&kind_of(node))
+        })
+    }
+
+    /// Follows references; `schemars` wraps one in `allOf` to put a description beside it.
+    fn resolve(self, mut schema: &'s Value) -> &'s Value {
+        // It ends because our types do not refer to themselves.
+        loop {
+            let inner = schema.get("allOf").and_then(|all| all.get(0)).unwrap_or(schema);
+            let Some(pointer) =
+                inner.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'))
+            else {
+                return inner;
+            };
+            match self.0.pointer(pointer) {
+                Some(target) => schema = target,
+                None => return inner,
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Shallow,
+    Deep,
+}
+
+fn property<'s>(schema: &'s Value, key: &str) -> Option<&'s Value> {
+    schema.get("properties")?.get(key)
+}
+
+/// The JSON types that a schema accepts, null apart.
+fn kinds(schema: &Value) -> Vec<&str> {
+    if let Some(branches) = schema.get("anyOf").and_then(Value::as_array) {
+        return branches.iter().flat_map(kinds).collect();
+    }
+    let kinds: Vec<_> = match schema.get("type") {
+        Some(Value::String(kind)) => vec![kind.as_str()],
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    kinds.into_iter().filter(|kind| *kind != "null").collect()
+}
+
+fn kind_of(node: &Node) -> &'static str {
+    match node.data {
+        Data::Null => "null",
+        Data::Bool(_) => "boolean",
+        Data::Integer(_) => "integer",
+        Data::Number(_) => "number",
+        Data::Text(_) => "string",
+        Data::List(_) => "array",
+        Data::Map(_) => "object",
+    }
+}
+
+fn kind_in_words(kind: &str) -> &str {
+    match kind {
+        "boolean" => "`true` or `false`",
+        "integer" => "a whole number",
+        "string" => "text",
+        "array" => "a list",
+        "object" => "a mapping",
+        other => other,
+    }
+}
+
+/// The values that a schema lists, by `enum`, `const` or a choice of constants.
+fn accepted_values(schema: &Value) -> Option<Vec<&Value>> {
+    if let Some(choices) = schema.get("oneOf").and_then(Value::as_array) {
+        return Some(choices.iter().filter_map(accepted_values).flatten().collect());
+    }
+    if let Some(constant) = schema.get("const") {
+        return Some(vec![constant]);
+    }
+    schema
+        .get("enum")
+        .and_then(Value::as_array)
+        .map(|values| values.iter().filter(|value| !value.is_null()).collect())
+}
+
+fn example(schema: &Value) -> Option<String> {
+    schema.get("examples").and_then(|examples| examples.get(0)).map(plain)
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
