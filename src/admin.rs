@@ -2,10 +2,7 @@
 //!
 //! May import: `reload`, `session` (problems), `snapshot`, `config`, `metrics`; `pingora`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -28,8 +25,6 @@ pub struct Admin {
     pub reloader: Arc<Reloader>,
     pub metrics: Metrics,
     pub log: LogSink,
-    /// Set once the process is to end: load balancers should send nobody any more.
-    pub draining: Arc<AtomicBool>,
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -71,7 +66,8 @@ impl Admin {
             "/" | "/healthz" | "/readyz" | "/metrics" | "/config" if !read => method_not_allowed("GET, HEAD"),
             "/" => OwnAnswer::new(StatusCode::OK, "text/html; charset=utf-8", HOME),
             "/healthz" => OwnAnswer::new(StatusCode::OK, TEXT, "ok\n"),
-            "/readyz" => self.ready(),
+            // A process that lives has a whole generation; one that ends has closed this listener.
+            "/readyz" => OwnAnswer::new(StatusCode::OK, TEXT, format!("generation {}\n", self.generation())),
             "/metrics" => {
                 self.metrics.log_lines_dropped(self.log.take_dropped());
                 OwnAnswer::new(StatusCode::OK, METRICS, self.metrics.render())
@@ -84,17 +80,8 @@ impl Admin {
         }
     }
 
-    /// A process that lives has a whole generation; one that is about to end is not ready.
-    fn ready(&self) -> OwnAnswer {
-        if self.draining.load(Ordering::Acquire) {
-            OwnAnswer::new(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n")
-        } else {
-            OwnAnswer::new(
-                StatusCode::OK,
-                TEXT,
-                format!("generation {}\n", self.generations.live().generation()),
-            )
-        }
+    fn generation(&self) -> u64 {
+        self.generations.live().generation()
     }
 
     async fn reload(&self) -> OwnAnswer {
@@ -109,7 +96,7 @@ impl Admin {
             }
             Err(report) => {
                 let body = json!({
-                    "generation": self.generations.live().generation(),
+                    "generation": self.generation(),
                     "diagnostics": report.to_json(),
                 });
                 OwnAnswer::new(StatusCode::UNPROCESSABLE_ENTITY, JSON, format!("{body:#}\n"))

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{self, Environment, Listeners, Report, Sources},
+    config::{self, Diagnostic, Environment, Listeners, Report, Sources},
     metrics::Metrics,
     model::Clock,
     snapshot::{Foundation, Generations, Snapshot},
@@ -191,16 +191,23 @@ fn changed_listeners(started: &Listeners, wanted: &Listeners) -> Vec<&'static st
 fn log_success(reloaded: &Reloaded, trigger: Trigger) {
     tracing::info!(generation = reloaded.generation, trigger = trigger.as_str(), "configuration live");
     for diagnostic in reloaded.warnings.diagnostics() {
-        tracing::warn!(place = %diagnostic.place(), "{}", diagnostic.message);
+        tracing::warn!(place = place(diagnostic), "{}", diagnostic.message);
     }
     for name in &reloaded.restart_needed {
         tracing::warn!(setting = name, "changed, but needs a restart");
     }
 }
 
+fn place(diagnostic: &Diagnostic) -> String {
+    match (diagnostic.line(), diagnostic.column()) {
+        (Some(line), Some(column)) => format!("{}:{line}:{column}", diagnostic.file()),
+        _ => diagnostic.file().to_owned(),
+    }
+}
+
 fn log_failure(report: &Report, trigger: Trigger) {
     for diagnostic in report.diagnostics() {
-        tracing::error!(place = %diagnostic.place(), code = diagnostic.code, "{}", diagnostic.message);
+        tracing::error!(place = place(diagnostic), code = diagnostic.code, "{}", diagnostic.message);
     }
     tracing::error!(
         trigger = trigger.as_str(),

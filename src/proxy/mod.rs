@@ -97,7 +97,7 @@ impl Gateway {
             Ok(request) => request,
             Err(refusal) => return self.refuse(session, ctx, refusal.problem()?).await,
         };
-        let Some(own) = crate::routing::own::own_path(&request.path) else {
+        let Some(own) = crate::routing::own_path(&request.path) else {
             return self.refuse(session, ctx, Problem::new(ProblemCode::NotFound, "nothing is here")).await;
         };
         let started = Instant::now();
@@ -113,8 +113,10 @@ impl Gateway {
         ctx.error = Some(problem.code.as_str());
         let head = exchange::Head::of(session.req_header());
         let answer = problem.answer_for(head.accept.as_deref(), head.language, ctx.snapshot.base_path());
-        // The rest of a refused body would be read as the next request.
-        session.set_keepalive(None);
+        if !session.as_downstream_mut().is_body_done() {
+            // The rest of a refused body would be read as the next request.
+            session.set_keepalive(None);
+        }
         exchange::write(session, &answer).await
     }
 

@@ -1,12 +1,6 @@
 //! SIGTERM: no new connections, running requests end, the process exits with 0.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use pingora::{server::ShutdownWatch, services::background::BackgroundService};
@@ -21,7 +15,6 @@ const COUNTING: Duration = Duration::from_millis(20);
 /// Ends the process as soon as nothing runs any more. Pingora alone would wait a fixed time.
 pub(super) struct Drain {
     pub in_flight: InFlight,
-    pub draining: Arc<AtomicBool>,
     pub log: LogSink,
 }
 
@@ -33,7 +26,6 @@ impl BackgroundService for Drain {
                 return;
             }
         }
-        self.draining.store(true, Ordering::Release);
         tracing::info!(requests = self.in_flight.count(), "draining");
         let started = Instant::now();
         // Twice none: a request may have been read from its connection, but not counted yet.

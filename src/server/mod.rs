@@ -9,7 +9,7 @@ use std::{
     io,
     net::TcpListener,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
 };
 
 use pingora::{
@@ -87,7 +87,6 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
 struct Parts {
     shared: Arc<Shared>,
     reloader: Arc<Reloader>,
-    draining: Arc<AtomicBool>,
 }
 
 impl Parts {
@@ -114,7 +113,7 @@ impl Parts {
             resolver,
             in_flight: InFlight::default(),
         });
-        Self { shared, reloader, draining: Arc::default() }
+        Self { shared, reloader }
     }
 
     fn add_services(&self, server: &mut Server, public: Socket, internal: Socket, admin: Socket) {
@@ -131,7 +130,6 @@ impl Parts {
                 reloader: self.reloader.clone(),
                 metrics: self.shared.metrics.clone(),
                 log: self.shared.log.clone(),
-                draining: self.draining.clone(),
             },
         );
         service.threads = Some(1);
@@ -139,7 +137,6 @@ impl Parts {
         server.add_service(background_service("reload", ReloadService { reloader: self.reloader.clone() }));
         let drain = Drain {
             in_flight: self.shared.in_flight.clone(),
-            draining: self.draining.clone(),
             log: self.shared.log.clone(),
         };
         server.add_service(background_service("drain", drain));

@@ -3,7 +3,7 @@
 use crate::{
     model::{Language, OwnAnswer, OwnRequest},
     pages::{self, ChooseMethods, ChoosePurpose, MethodChoice, PurposeChoice},
-    routing::own::decode_segment,
+    routing::decode_segment,
     snapshot::Snapshot,
 };
 

@@ -9,7 +9,7 @@ use crate::{
     model::{Language, OwnAnswer, OwnRequest},
     pages,
     plugins::{AuthRole, CommRole, Environment},
-    routing::own::{OwnPath, decode_segment},
+    routing::{OwnPath, decode_segment},
     snapshot::Snapshot,
 };
 
