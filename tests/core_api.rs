@@ -291,10 +291,7 @@ fn a_start_takes_64_kib_and_not_more() {
         json!({"purpose": "report_move", "comm_method": "chat", "auth_result": result}).to_string()
     };
     let largest = frame(&"x".repeat(64 * 1024 - frame("").len()));
-    assert_eq!(
-        gateway.public().post("gateway.test", "/start", &JSON, largest.as_bytes()).status,
-        200
-    );
+    assert_eq!(gateway.public().post("gateway.test", "/start", &JSON, largest.as_bytes()).status, 200);
     let announced = gateway.public().post("gateway.test", "/start", &JSON, &[b' '; 64 * 1024 + 1]);
     assert_eq!((announced.status, announced.json()["code"].as_str()), (413, Some("request_too_large")));
     let mut client = gateway.public();
@@ -392,12 +389,14 @@ fn plugins_may_answer_any_2xx_and_any_type() {
 }
 
 #[test]
-fn connections_to_plugins_are_kept_and_a_stale_one_is_replaced() {
+fn connections_to_plugins_are_kept() {
     let auth = auth_plugin();
     let comm = comm_plugin(&json!({"client_url": "https://chat.example/7"}));
     let gateway = gateway(&auth, &comm);
+    let mut client = gateway.public();
     for _ in 0..5 {
-        assert_eq!(start(&gateway, &full()).status, 200);
+        let response = client.post("gateway.test", "/start", &JSON, full().to_string().as_bytes());
+        assert_eq!(response.status, 200);
     }
     assert_eq!((comm.requests().len(), comm.connections()), (5, 1));
     assert_eq!((auth.requests().len(), auth.connections()), (5, 1));

@@ -214,7 +214,7 @@ fn cookies_are_mapped_and_kept_apart() {
     assert_eq!(
         response.header_values("set-cookie"),
         [
-            "a=1; Path=/chat/; Domain=gateway.test; HttpOnly; SameSite=Lax; Expires=Wed, 21 Oct 2026 07:28:00 GMT",
+            "a=1; Path=/chat; Domain=gateway.test; HttpOnly; SameSite=Lax; Expires=Wed, 21 Oct 2026 07:28:00 GMT",
             "b=x=y; path=/chat/app; Secure",
             "c=3",
             "__Host-d=4; Path=/; Secure",
@@ -367,7 +367,7 @@ fn bodies_stream_in_both_directions() {
     assert_eq!(client.read_bytes(10), b"5\r\nfirst\r\n");
     opened.open();
     client.send("0\r\n\r\n");
-    assert_eq!(client.read_bytes(16), b"6\r\nsecond\r\n0\r\n\r");
+    assert_eq!(client.read_bytes(16), b"6\r\nsecond\r\n0\r\n\r\n");
 }
 
 #[test]

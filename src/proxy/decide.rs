@@ -64,7 +64,7 @@ pub fn decide<'p>(
     let upstream_path = forward.mapping.upstream_path(&path);
     let path_and_query = (upstream_path != raw_path).then(|| match query {
         Some(query) => format!("{upstream_path}?{query}"),
-        None => upstream_path.into_owned(),
+        None => upstream_path.to_owned(),
     });
     Decision::Forward { route, path_and_query }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, header};
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     model::Random,
-    routing::{ClientView, forwarded},
+    routing::{ClientView, host_key, strip_forwarding, strip_hop_by_hop},
     session::ProblemCode,
     snapshot::Forward,
 };
@@ -27,8 +27,6 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id believed from a trusted proxy.
 const MAX_REQUEST_ID_BYTES: usize = 128;
@@ -72,7 +70,12 @@ fn is_other_upgrade(head: &RequestHeader) -> bool {
     let named = protocol.split(',').map(|name| name.trim().to_ascii_lowercase());
     !named.clone().any(|name| {
         name.is_empty() || name.starts_with("h2") || name == "websocket" || name.starts_with("http")
-    }) && forwarded::connection_names(&head.headers, "upgrade")
+    }) && names_upgrade(&head.headers)
+}
+
+fn names_upgrade(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case("upgrade"))
 }
 
 /// The server of this request's turn, resolved.
@@ -128,7 +131,7 @@ pub fn request(session: &Session, request: &mut RequestHeader, ctx: &RequestCont
         request.set_raw_path(path_and_query.as_bytes())?;
     }
     if forwarding.other_upgrade {
-        for name in forwarded::hop_by_hop(&request.headers, true) {
+        for name in strip_hop_by_hop(&request.headers, true) {
             request.remove_header(&name);
         }
         request.insert_header(header::CONNECTION, "Upgrade")?;
@@ -155,7 +158,7 @@ fn set_forwarding_headers(
     forward: &Forward,
 ) -> Result<()> {
     if !ctx.trusted {
-        for name in [header::FORWARDED, X_FORWARDED_PREFIX, X_FORWARDED_PORT, X_REAL_IP] {
+        for name in strip_forwarding(&request.headers) {
             request.remove_header(&name);
         }
     }
@@ -168,13 +171,13 @@ fn set_forwarding_headers(
     let view = client_view(session, ctx);
     request.insert_header(X_FORWARDED_PROTO, view.scheme)?;
     request.insert_header(X_FORWARDED_HOST, view.authority)?;
-    if let Some(prefix) = &forward.prefix {
+    if let Some(prefix) = forward.mapping.stripped_prefix() {
         let outer = if ctx.trusted { text(&request.headers, &X_FORWARDED_PREFIX) } else { None };
         let value = match outer {
             Some(outer) if outer.starts_with('/') => {
-                format!("{}{}", outer.trim_end_matches('/'), prefix.to_str().unwrap_or_default())
+                format!("{}{}", outer.trim_end_matches('/'), prefix)
             }
-            _ => prefix.to_str().unwrap_or_default().to_owned(),
+            _ => prefix.to_owned(),
         };
         request.insert_header(X_FORWARDED_PREFIX, value)?;
     }
@@ -192,8 +195,7 @@ fn client_view<'a>(session: &'a Session, ctx: &RequestContext) -> ClientView<'a>
         Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
         _ => "http",
     };
-    let forwarded_host =
-        text(headers, &X_FORWARDED_HOST).filter(|host| crate::routing::host_key(host).is_some());
+    let forwarded_host = text(headers, &X_FORWARDED_HOST).filter(|host| host_key(host).is_some());
     ClientView { scheme, authority: forwarded_host.unwrap_or(authority) }
 }
 
@@ -224,55 +226,24 @@ pub fn response(session: &Session, response: &mut ResponseHeader, ctx: &mut Requ
     }
     let Some((forward, _)) = ctx.forward() else { return Ok(()) };
     let upgraded = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
-    for name in forwarded::hop_by_hop(&response.headers, upgraded) {
+    for name in strip_hop_by_hop(&response.headers, upgraded) {
         response.remove_header(&name);
     }
-    let view = client_view(session, ctx);
-    if forward.rewrite.redirects {
-        let mapping = &forward.mapping;
-        map_each(response, &header::LOCATION, |value| mapping.location(value, &view))?;
-        map_each(response, &header::CONTENT_LOCATION, |value| mapping.location(value, &view))?;
-        map_each(response, &header::REFRESH, |value| mapping.refresh(value, &view))?;
-        map_each(response, &header::LINK, |value| mapping.link(value, &view))?;
+    if upgraded {
+        response.insert_header(header::CONNECTION, "Upgrade")?;
     }
-    if forward.rewrite.cookies {
-        map_each(response, &header::SET_COOKIE, |value| forward.mapping.set_cookie(value, &view))?;
+    let view = client_view(session, ctx);
+    for (name, values) in forward.mapping.answer_changes(&response.headers, forward.rewrite, &view) {
+        response.remove_header(&name);
+        for value in values {
+            response.append_header(&name, value)?;
+        }
     }
     for name in &forward.response_headers.remove {
         response.remove_header(name);
     }
     for (name, value) in &forward.response_headers.set {
         response.insert_header(name, value)?;
-    }
-    Ok(())
-}
-
-/// Replaces the values of a header that `map` changes, keeping all of them, apart and in order.
-fn map_each(
-    response: &mut ResponseHeader,
-    name: &HeaderName,
-    map: impl Fn(&str) -> Option<String>,
-) -> Result<()> {
-    if !response.headers.contains_key(name) {
-        return Ok(());
-    }
-    let mut changed = false;
-    let values: Vec<_> = response
-        .headers
-        .get_all(name)
-        .iter()
-        .map(|value| {
-            let mapped =
-                value.to_str().ok().and_then(&map).and_then(|text| HeaderValue::from_str(&text).ok());
-            changed |= mapped.is_some();
-            mapped.unwrap_or_else(|| value.clone())
-        })
-        .collect();
-    if changed {
-        response.remove_header(name);
-        for value in values {
-            response.append_header(name, value)?;
-        }
     }
     Ok(())
 }

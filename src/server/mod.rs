@@ -5,12 +5,7 @@
 mod drain;
 mod listen;
 
-use std::{
-    io,
-    net::TcpListener,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, net::TcpListener, path::PathBuf, sync::Arc};
 
 use pingora::{
     proxy::http_proxy_service_with_name,
@@ -105,7 +100,7 @@ impl Parts {
         ));
         let shared = Arc::new(Shared {
             generations,
-            http: Arc::new(PluginClient::new(resolver.clone())),
+            http: Arc::new(PluginClient::new(resolver.clone(), 2 * threads())),
             clock,
             random: Arc::new(SystemRandom),
             metrics: foundation.metrics.clone(),
@@ -135,10 +130,7 @@ impl Parts {
         service.threads = Some(1);
         server.add_service(Bound::new(service, admin));
         server.add_service(background_service("reload", ReloadService { reloader: self.reloader.clone() }));
-        let drain = Drain {
-            in_flight: self.shared.in_flight.clone(),
-            log: self.shared.log.clone(),
-        };
+        let drain = Drain { in_flight: self.shared.in_flight.clone(), log: self.shared.log.clone() };
         server.add_service(background_service("drain", drain));
     }
 }
@@ -149,9 +141,14 @@ pub(crate) struct Socket {
     address: std::net::SocketAddr,
 }
 
+/// Worker threads of each listener that carries traffic.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 fn server_configuration() -> ServerConf {
     ServerConf {
-        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads: threads(),
         // Measured: a sixth less CPU than with stealing.
         work_stealing: false,
         upstream_keepalive_pool_size: UPSTREAM_POOL,

@@ -13,8 +13,6 @@ use crate::{
 pub struct Forward {
     pub upstream: Arc<Upstream>,
     pub mapping: Mapping,
-    /// The stripped path, as `X-Forwarded-Prefix` tells the upstream.
-    pub prefix: Option<http::HeaderValue>,
     pub rewrite: Rewrite,
     pub request_headers: HeaderEdit,
     pub response_headers: HeaderEdit,
@@ -32,9 +30,6 @@ impl Forward {
             .map(|route| Self {
                 upstream: upstreams[route.upstream.0].clone(),
                 mapping: Mapping::new(route, &config.upstreams[route.upstream.0]),
-                prefix: (route.strip_path && route.path != "/")
-                    .then(|| http::HeaderValue::from_str(&route.path).ok())
-                    .flatten(),
                 rewrite: route.rewrite,
                 request_headers: route.request_headers.clone(),
                 response_headers: route.response_headers.clone(),
