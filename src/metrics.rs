@@ -20,6 +20,9 @@ const OVERHEAD_BUCKETS: [f64; 10] =
 /// Seconds, for whole requests and plugin calls.
 const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
+/// A metric that cannot be registered: its name or its labels are not valid.
+pub use prometheus::Error as MetricsError;
+
 /// All metrics of the process. Cheap to clone; outlives every generation of the configuration.
 #[derive(Clone)]
 pub struct Metrics {

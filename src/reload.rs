@@ -257,11 +257,8 @@ fn watch(directory: &Path, events: mpsc::Sender<()>) -> Option<notify::Recommend
         watcher.watch(directory, notify::RecursiveMode::NonRecursive)?;
         Ok(watcher)
     });
-    match watcher {
-        Ok(watcher) => Some(watcher),
-        Err(_) => {
-            tracing::warn!("the directory cannot be watched; changes are noticed by polling");
-            None
-        }
+    if watcher.is_err() {
+        tracing::warn!("the directory cannot be watched; changes are noticed by polling");
     }
+    watcher.ok()
 }

@@ -292,11 +292,11 @@ fn a_start_takes_64_kib_and_not_more() {
     };
     let largest = frame(&"x".repeat(64 * 1024 - frame("").len()));
     assert_eq!(gateway.public().post("gateway.test", "/start", &JSON, largest.as_bytes()).status, 200);
-    let announced = gateway.public().post("gateway.test", "/start", &JSON, &[b' '; 64 * 1024 + 1]);
+    let announced = gateway.public().post("gateway.test", "/start", &JSON, &vec![b' '; 64 * 1024 + 1]);
     assert_eq!((announced.status, announced.json()["code"].as_str()), (413, Some("request_too_large")));
     let mut client = gateway.public();
     client.send("POST /start HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
-    client.send(answers::chunk(&[b' '; 64 * 1024 + 1]));
+    client.send(answers::chunk(&vec![b' '; 64 * 1024 + 1]));
     client.send("0\r\n\r\n");
     assert_eq!(client.read_response().status, 413);
 }

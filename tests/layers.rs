@@ -16,30 +16,77 @@ use source::{Mention, SourceFile};
 /// A module and what it may use besides itself. Nothing may use what stands below it here.
 const MODULES: &[(&str, &[&str])] = &[
     ("model", &[]),
+    // Leaves beside the layers: what citizens see, what operators count, and what they read.
+    ("pages", &["model"]),
+    ("metrics", &[]),
+    ("logs", &[]),
     ("config", &["model"]),
+    ("upstreams", &["config", "model"]),
     ("tokens", &["config", "model"]),
-    // Leaves beside the layers: what citizens see, and what operators count.
-    ("pages", &["config", "model"]),
-    ("metrics", &["config", "model"]),
-    ("routing", &["tokens", "config", "model"]),
-    ("plugins", &["tokens", "pages", "metrics", "config", "model"]),
-    ("snapshot", &["routing", "plugins", "tokens", "pages", "metrics", "config", "model"]),
-    ("session", &["snapshot", "routing", "plugins", "tokens", "pages", "metrics", "config", "model"]),
+    ("routing", &["config", "model"]),
+    ("plugins", &["upstreams", "tokens", "pages", "metrics", "config", "model"]),
+    ("snapshot", &["routing", "plugins", "upstreams", "tokens", "metrics", "config", "model"]),
+    (
+        "session",
+        &["snapshot", "routing", "plugins", "upstreams", "tokens", "pages", "metrics", "config", "model"],
+    ),
     ("proxy", BELOW_THE_RIM),
-    ("admin", BELOW_THE_RIM),
     ("reload", BELOW_THE_RIM),
+    (
+        "admin",
+        // `POST /reload` answers when the new generation is live.
+        &[
+            "reload",
+            "session",
+            "snapshot",
+            "routing",
+            "plugins",
+            "upstreams",
+            "tokens",
+            "pages",
+            "metrics",
+            "logs",
+            "config",
+            "model",
+        ],
+    ),
     (
         "server",
         &[
-            "proxy", "admin", "reload", "session", "snapshot", "routing", "plugins", "tokens", "pages",
-            "metrics", "config", "model",
+            "proxy",
+            "admin",
+            "reload",
+            "session",
+            "snapshot",
+            "routing",
+            "plugins",
+            "upstreams",
+            "tokens",
+            "pages",
+            "metrics",
+            "logs",
+            "config",
+            "model",
         ],
     ),
     (
         "cli",
         &[
-            "server", "proxy", "admin", "reload", "session", "snapshot", "routing", "plugins", "tokens",
-            "pages", "metrics", "config", "model",
+            "server",
+            "proxy",
+            "admin",
+            "reload",
+            "session",
+            "snapshot",
+            "routing",
+            "plugins",
+            "upstreams",
+            "tokens",
+            "pages",
+            "metrics",
+            "logs",
+            "config",
+            "model",
         ],
     ),
     // The binary's door knows the command line and nothing else.
@@ -49,8 +96,19 @@ const MODULES: &[(&str, &[&str])] = &[
 ];
 
 /// What the modules that touch sockets may use; they do not use each other.
-const BELOW_THE_RIM: &[&str] =
-    &["session", "snapshot", "routing", "plugins", "tokens", "pages", "metrics", "config", "model"];
+const BELOW_THE_RIM: &[&str] = &[
+    "session",
+    "snapshot",
+    "routing",
+    "plugins",
+    "upstreams",
+    "tokens",
+    "pages",
+    "metrics",
+    "logs",
+    "config",
+    "model",
+];
 
 /// A foreign crate and the only modules that may name it, so that it can be replaced there.
 const OWNERS: &[(&str, &[&str])] = &[

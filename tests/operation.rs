@@ -35,9 +35,7 @@ fn knows(gateway: &TestGateway, purpose: &str) -> bool {
 
 fn metric(gateway: &TestGateway, name: &str) -> Option<String> {
     let metrics = gateway.admin().get("admin", "/metrics", &[]);
-    let value =
-        metrics.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
-    value
+    metrics.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::{ConfigDirectory, EXIT_INVALID, environment, print_report};
 use crate::{
     config::{self, Config, Route, Sources},
     metrics::Metrics,
-    model::PluginUrl,
+    model::{BaseUrl, PluginUrl},
     plugins::development::DevelopmentPair,
     proxy::decide::{Decision, decide},
     session::endpoints::Listener,
@@ -23,7 +23,7 @@ use crate::{
 
 #[derive(Args)]
 pub(super) struct ExplainArguments {
-    /// The URL as a browser has it, such as https://contact.example.nl/chat/room.
+    /// The URL as a browser has it, such as `https://contact.example.nl/chat/room`.
     url: String,
     #[command(flatten)]
     config: ConfigDirectory,
@@ -111,7 +111,7 @@ fn describe_route(config: &Config, route: &Route, upstream_target: &str) -> Stri
     line("route", route.id.as_str());
     line("matches", &format!("{}{}", route.host.as_deref().unwrap_or("*"), route.path));
     if let Some(upstream) = config.upstreams.get(route.upstream.0) {
-        let servers: Vec<_> = upstream.servers.iter().map(|server| server.as_str()).collect();
+        let servers: Vec<_> = upstream.servers.iter().map(BaseUrl::as_str).collect();
         line("upstream", &format!("{} ({})", upstream.name, servers.join(", ")));
     }
     line("forwards", upstream_target);

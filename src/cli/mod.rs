@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Report, SystemEnvironment};
 
-/// Exit status for an invalid configuration (sysexits.h: EX_USAGE).
+/// Exit status for an invalid configuration (`EX_USAGE` of sysexits.h).
 pub(crate) const EXIT_INVALID: u8 = 64;
 
 /// The core of the ID Contact ecosystem as a configuration-driven gateway.

@@ -29,7 +29,7 @@ enum LogStyle {
 #[allow(clippy::print_stderr, reason = "there may be no log yet")]
 pub(super) fn run(arguments: RunArguments) -> ExitCode {
     let environment = environment();
-    let (sources, loaded) = match load(&arguments, &environment) {
+    let (sources, loaded) = match load(&arguments, environment) {
         Ok(read) => read,
         Err(report) => {
             print_report(&report);
@@ -71,10 +71,10 @@ pub(super) fn run(arguments: RunArguments) -> ExitCode {
 
 fn load(
     arguments: &RunArguments,
-    environment: &config::SystemEnvironment,
+    environment: config::SystemEnvironment,
 ) -> Result<(Sources, Loaded), Report> {
     let sources = Sources::read(&arguments.config.directory)?;
-    let loaded = config::load(&sources, environment)?;
+    let loaded = config::load(&sources, &environment)?;
     Ok((sources, loaded))
 }
 

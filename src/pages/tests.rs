@@ -193,6 +193,7 @@ fn an_error_leads_on_and_names_its_session() {
 #[test]
 #[ignore = "for looking at the pages"]
 fn write_every_page() {
+    #[allow(clippy::disallowed_methods, reason = "names where a person wants to look at the pages")]
     let directory = std::path::PathBuf::from(std::env::var("PAGES_DIR").unwrap());
     for language in Language::ALL {
         for (name, answer) in every_page(language) {

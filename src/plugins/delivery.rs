@@ -1,4 +1,4 @@
-//! Delivering an authentication result by POST (protocol.md, "POST to attr_url").
+//! Delivering an authentication result by POST (protocol.md, "POST to `attr_url`").
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::DEFAULT_CONNECT_TIMEOUT,
-    model::{BaseUrl, PluginUrl, UrlError, wire},
+    model::{AttributeTag, BaseUrl, PluginUrl, ResultToken, UrlError, wire},
     upstreams::{Server, Upstream},
 };
 
@@ -58,7 +58,7 @@ impl RemotePlugin {
         environment: Environment<'_>,
     ) -> Result<PluginUrl, PluginError> {
         let body = wire::StartAuthentication {
-            attributes: request.attributes.iter().map(|tag| tag.as_str()).collect(),
+            attributes: request.attributes.iter().map(AttributeTag::as_str).collect(),
             continuation: request.continuation.as_str(),
             attr_url: request.attr_url.map(PluginUrl::as_str),
         };
@@ -75,7 +75,7 @@ impl RemotePlugin {
     ) -> Result<CommunicationStarted, PluginError> {
         let body = wire::StartCommunication {
             purpose: request.purpose.tag.as_str(),
-            auth_result: request.auth_result.map(|result| result.expose()),
+            auth_result: request.auth_result.map(ResultToken::expose),
         };
         let answer: wire::CommunicationStarted = self.call(&body, false, environment).await?;
         let client_url = self.client_url(answer.client_url)?;

@@ -44,11 +44,11 @@ pub fn decide<'p>(
         None => (target, None),
     };
     let own = own_path(raw_path);
-    if let Some(own) = own {
-        if !routed_away(listener, snapshot, &host, raw_path) {
-            let endpoint = Endpoint::of(&own, listener);
-            return Decision::Own { path: own, endpoint };
-        }
+    if let Some(own) = own
+        && !routed_away(listener, snapshot, &host, raw_path)
+    {
+        let endpoint = Endpoint::of(&own, listener);
+        return Decision::Own { path: own, endpoint };
     }
     let path = match normalise(raw_path) {
         Ok(path) => path,

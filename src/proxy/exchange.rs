@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, Method, header};
 use pingora::{
-    Error, ErrorType, Result,
+    Error, Result,
     http::{RequestHeader, ResponseHeader},
     proxy::Session,
 };
@@ -154,9 +154,4 @@ pub async fn write(session: &mut Session, answer: &OwnAnswer) -> Result<()> {
         session.write_response_body(Some(answer.body.clone()), true).await?;
     }
     Ok(())
-}
-
-/// An error that [`super::forward::problem_code`] turns back into this status.
-pub fn status_error(status: u16) -> Box<Error> {
-    Error::new_down(ErrorType::HTTPStatus(status))
 }

@@ -13,7 +13,6 @@ use pingora::{
 
 use super::{
     context::{Forwarding, RequestContext, new_request_id},
-    exchange,
     resolver::Resolver,
 };
 use crate::{
@@ -107,8 +106,8 @@ pub async fn peer(ctx: &mut RequestContext, resolver: &Resolver) -> Result<Box<H
     Ok(peer)
 }
 
-/// After a failure to connect: nothing was sent, so another server or address may be tried.
-pub fn try_next(ctx: &mut RequestContext, resolver: &Resolver, mut error: Box<Error>) -> Box<Error> {
+/// After a failure to connect: whether another server or address is tried. Nothing was sent yet.
+pub fn try_next(ctx: &mut RequestContext, resolver: &Resolver) -> bool {
     let candidates = ctx.forward().map_or(0, |(forward, forwarding)| {
         let addresses = forward
             .upstream
@@ -116,11 +115,10 @@ pub fn try_next(ctx: &mut RequestContext, resolver: &Resolver, mut error: Box<Er
             .map_or(1, |server| resolver.known_addresses(server));
         forward.upstream.len() * addresses
     });
-    if let Some(forwarding) = ctx.forwarding_mut() {
+    ctx.forwarding_mut().is_some_and(|forwarding| {
         forwarding.failures += 1;
-        error.set_retry(forwarding.failures < candidates.min(MAX_ATTEMPTS));
-    }
-    error
+        forwarding.failures < candidates.min(MAX_ATTEMPTS)
+    })
 }
 
 /// Makes the upstream's request of the client's. Hop-by-hop headers are already gone: Pingora
@@ -214,7 +212,7 @@ pub fn count_body(bytes: usize, ctx: &mut RequestContext) -> Result<()> {
     let Some(forwarding) = ctx.forwarding_mut() else { return Ok(()) };
     forwarding.body += bytes as u64;
     match limit {
-        Some(limit) if forwarding.body > limit => Err(exchange::status_error(413)),
+        Some(limit) if forwarding.body > limit => Err(Error::new_down(ErrorType::HTTPStatus(413))),
         _ => Ok(()),
     }
 }

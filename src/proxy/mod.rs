@@ -191,7 +191,7 @@ impl ProxyHttp for Gateway {
             Next::Forward => return Ok(false),
             Next::Prepared(Ok(answer)) => exchange::write(session, &answer).await?,
             Next::Prepared(Err(problem)) | Next::Refuse(problem) => {
-                self.refuse(session, ctx, problem).await?
+                self.refuse(session, ctx, problem).await?;
             }
             Next::Own(path, endpoint) => self.answer_own(session, ctx, path, endpoint).await?,
         }
@@ -248,9 +248,10 @@ impl ProxyHttp for Gateway {
         _session: &mut Session,
         _peer: &HttpPeer,
         ctx: &mut RequestContext,
-        error: Box<Error>,
+        mut error: Box<Error>,
     ) -> Box<Error> {
-        forward::try_next(ctx, &self.shared.resolver, error)
+        error.set_retry(forward::try_next(ctx, &self.shared.resolver));
+        error
     }
 
     async fn fail_to_proxy(

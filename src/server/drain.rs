@@ -36,6 +36,7 @@ impl BackgroundService for Drain {
         }
         tracing::info!(requests = self.in_flight.count(), "stopped");
         self.log.flush();
+        #[allow(clippy::disallowed_methods, reason = "main sleeps inside Pingora's fixed grace period")]
         std::process::exit(0);
     }
 }

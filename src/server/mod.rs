@@ -18,7 +18,7 @@ use crate::{
     admin::Admin,
     config::{Environment, Loaded},
     logs::LogSink,
-    metrics::Metrics,
+    metrics::{Metrics, MetricsError},
     model::{SystemClock, SystemRandom},
     plugins::development::DevelopmentPair,
     proxy::{Gateway, InFlight, Shared, client::PluginClient, resolver::Resolver},
@@ -47,7 +47,7 @@ pub enum StartError {
     #[error("the {listener} listener cannot listen on {address}: {source}")]
     Listen { listener: &'static str, address: std::net::SocketAddr, source: io::Error },
     #[error("the metrics cannot be registered: {0}")]
-    Metrics(#[from] prometheus::Error),
+    Metrics(#[from] MetricsError),
     #[error("no keys can be made for the development pair: {0}")]
     Keys(#[from] crate::tokens::KeyError),
 }

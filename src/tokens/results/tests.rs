@@ -288,7 +288,7 @@ fn other_encryptions_and_compression_are_refused() {
         if let Some(zip) = zip {
             header.set_compression(zip);
         }
-        let token = JweContext::new().serialize_compact(&[b' '; 100_000], &header, encrypter).unwrap();
+        let token = JweContext::new().serialize_compact(&vec![b' '; 100_000], &header, encrypter).unwrap();
         let refused = keys.open(&token).unwrap_err();
         // GCM's vector of 12 bytes and the tag of 32 are refused by their lengths already.
         assert!([TokenError::Header(why), TokenError::Malformed, TokenError::TooLarge].contains(&refused));
