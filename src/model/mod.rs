@@ -7,6 +7,7 @@
 pub mod ambient;
 pub mod answer;
 pub mod ids;
+pub mod reserved;
 pub mod text;
 pub mod url;
 pub mod wire;
@@ -14,6 +15,7 @@ pub mod wire;
 pub use ambient::{Clock, Random, SystemClock, SystemRandom, UnixSeconds};
 pub use answer::{OwnAnswer, OwnRequest};
 pub use ids::{AttributeTag, MethodTag, PurposeTag, RouteId, TagError, UpstreamName};
+pub use reserved::{RESERVED, is_reserved};
 pub use text::{Language, LocalizedText};
 pub use url::{BaseUrl, PluginUrl, UrlError};
 pub use wire::{Dialect, ResultToken};

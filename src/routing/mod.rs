@@ -1,0 +1,15 @@
+//! The route table and rewriting: which route a request takes, what its upstream sees, and how
+//! the upstream's answer reads for the client.
+//!
+//! Pure: text in, decision out; no I/O and no server. Everything here reads bytes of strangers.
+//! May import: `config`, `model`.
+
+mod own;
+mod path;
+mod table;
+
+pub use own::{OwnPath, decode_segment, own_path};
+pub use path::{PathError, host_key, normalise};
+pub use table::RouteTable;
+
+pub use crate::model::RESERVED;
