@@ -4,12 +4,17 @@
 //! Pure: text in, decision out; no I/O and no server. Everything here reads bytes of strangers.
 //! May import: `config`, `model`.
 
+mod cookie;
+mod link;
 mod own;
 mod path;
+mod refresh;
+mod rewrite;
 mod table;
 
 pub use own::{OwnPath, decode_segment, own_path};
 pub use path::{PathError, host_key, normalise};
+pub use rewrite::{ClientView, HeaderChange, Mapping};
 pub use table::RouteTable;
 
 pub use crate::model::RESERVED;
