@@ -5,6 +5,7 @@
 //! May import: `config`, `model`.
 
 mod cookie;
+mod forwarded;
 mod link;
 mod own;
 mod path;
@@ -12,6 +13,7 @@ mod refresh;
 mod rewrite;
 mod table;
 
+pub use forwarded::{is_forwarding, is_hop_by_hop, strip_forwarding, strip_hop_by_hop};
 pub use own::{OwnPath, decode_segment, own_path};
 pub use path::{PathError, host_key, normalise};
 pub use rewrite::{ClientView, HeaderChange, Mapping};
