@@ -1,6 +1,8 @@
 //! `Path` and `Domain` of cookies.
 //!
-//! May import: nothing of this crate.
+//! May import: nothing outside `routing`.
+
+use std::borrow::Cow;
 
 use super::{
     path::host_key,
@@ -53,7 +55,7 @@ impl Mapping {
     fn cookie_domain(&self, domain: &str, view: &ClientView<'_>) -> Option<String> {
         let domain = domain.strip_prefix('.').unwrap_or(domain);
         let own = self.origins.iter().any(|origin| origin.host.eq_ignore_ascii_case(domain));
-        own.then(|| host_key(view.authority)).flatten().map(|host| host.into_owned())
+        own.then(|| host_key(view.authority)).flatten().map(Cow::into_owned)
     }
 }
 

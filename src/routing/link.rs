@@ -1,6 +1,6 @@
 //! Targets in `Link` headers.
 //!
-//! May import: nothing of this crate.
+//! May import: nothing outside `routing`.
 
 use std::ops::Range;
 

@@ -148,6 +148,7 @@ mod tests {
             ("/openapi%2Ejson", OwnPath::OpenApi),
         ] {
             assert_eq!(own_path(path), Some(expected), "{path}");
+            assert!(normalise(path).map_or(true, |path| is_reserved(&path)), "{path}");
         }
     }
 

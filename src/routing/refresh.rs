@@ -1,6 +1,6 @@
 //! The target of a `Refresh` header.
 //!
-//! May import: nothing of this crate.
+//! May import: nothing outside `routing`.
 
 use std::ops::Range;
 

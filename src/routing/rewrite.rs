@@ -4,7 +4,7 @@
 //! an answer that point to one of the route's own servers. Invariant: a mapped reference leads to
 //! the client's authority and, when a prefix was stripped, to a path below that prefix; whatever
 //! cannot be mapped like that for certain stays byte for byte as it was.
-//! May import: `config`.
+//! May import: `config`, `model`.
 
 use std::ops::Range;
 
@@ -15,6 +15,7 @@ use http::{
 
 use crate::{
     config::{Rewrite, Route, Upstream},
+    model::BaseUrl,
     routing::path::{climbs_out, is_port},
 };
 
@@ -50,7 +51,7 @@ pub(super) struct Origin {
 
 impl Mapping {
     pub fn new(route: &Route, upstream: &Upstream) -> Self {
-        let origin = |server: &crate::model::BaseUrl| Origin {
+        let origin = |server: &BaseUrl| Origin {
             https: server.is_https(),
             host: server.host().to_owned(),
             port: server.port(),
@@ -103,11 +104,12 @@ impl Mapping {
     }
 
     /// A URI reference (RFC 3986, section 4.1) to one of the route's servers, for the client.
-    /// Values that readers could take differently are left alone: control characters, which
-    /// browsers skip; backslashes, which they take for slashes; userinfo; paths that climb out.
+    /// Values that readers could take differently are left alone: control characters and spaces at
+    /// the end, which browsers skip; backslashes, which they take for slashes; userinfo; paths that
+    /// climb out.
     pub(super) fn reference(&self, value: &str, view: &ClientView<'_>) -> Option<String> {
         let hierarchy = value.split(['?', '#']).next().unwrap_or_default();
-        if value.contains(|c: char| c.is_control()) || hierarchy.contains('\\') {
+        if value.contains(|c: char| c.is_control()) || value.ends_with(' ') || hierarchy.contains('\\') {
             return None;
         }
         let rest = match split_authority(value) {
@@ -123,9 +125,9 @@ impl Mapping {
         Some(format!("{}://{}{}{slash}{rest}", view.scheme, view.authority, self.prefix))
     }
 
+    /// Only for what names no authority.
     fn path_absolute(&self, value: &str) -> Option<String> {
-        let is_path = value.starts_with('/') && !value.starts_with("//");
-        if self.prefix.is_empty() || !is_path || self.leaves_prefix(value) {
+        if self.prefix.is_empty() || !value.starts_with('/') || self.leaves_prefix(value) {
             return None;
         }
         Some(format!("{}{value}", self.prefix))
