@@ -22,7 +22,7 @@ use crate::{
 
 /// Seconds that the page looks for a result, from when the citizen first arrives. The result is
 /// sent before the citizen is; later than this it does not come.
-const PATIENCE: u64 = 20;
+const PATIENCE: u64 = 5;
 
 /// A communication method of kind `inspect`, built for one generation of the configuration.
 #[derive(Debug, Clone)]
