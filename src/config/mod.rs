@@ -7,11 +7,14 @@
 
 mod check;
 mod effective;
+mod gateway;
+mod header;
 mod interpolation;
 mod later;
 mod link;
 mod lint;
 mod load;
+mod location;
 mod mask;
 mod node;
 mod overlap;

@@ -58,16 +58,11 @@ fn is_within(path: &str, ancestor: &str) -> bool {
 impl Checker<'_> {
     fn same_route(&mut self, route: &Route, place: &RoutePlace, first: &RoutePlace) {
         let first = self.place(&first.path);
-        let host =
-            route.host.as_deref().map_or_else(|| "any host".to_owned(), |host| format!("the host `{host}`"));
-        self.error(
-            "duplicate-route",
-            &place.path,
-            format!("two routes match {host} and the path `{}`", route.path),
-        )
-        .with_label("matched again here")
-        .with_also(first, "matched first here")
-        .with_help("remove one of them, or give it another host or path");
+        let host = if route.host.is_some() { "the same host" } else { "any host" };
+        self.error("duplicate-route", &place.path, format!("two routes match {host} and the same path"))
+            .with_label("matched again here")
+            .with_also(first, "matched first here")
+            .with_help("remove one of them, or give it another host or path");
     }
 
     fn reserved_path(&mut self, route: &Route, place: &RoutePlace, reserved: &str) {

@@ -8,7 +8,7 @@ use std::fmt;
 use granit_parser::{ErrorKind, Event, Parser, ScanError};
 use serde::{
     Deserialize, Deserializer,
-    de::{EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 
 use super::{
@@ -23,12 +23,14 @@ const MAX_DEPTH: usize = 32;
 /// left cannot be trusted.
 pub fn read(checker: &mut Checker) -> Option<Node> {
     let source = std::sync::Arc::clone(checker.source());
-    let positions = walk(source.text(), checker)?;
+    let Some(positions) = walk(source.text(), checker)? else {
+        checker.empty_file();
+        return None;
+    };
     let tree = match serde_yaml::from_str::<Tree>(source.text()) {
         Ok(tree) => tree,
         Err(error) => {
-            let offset = error.location().map_or(0, |location| location.index());
-            checker.error("yaml", &(offset..offset + 1), "this cannot be read as YAML");
+            checker.cannot_decode(error.location().map(|location| (location.line(), location.column())));
             return None;
         }
     };
@@ -39,13 +41,13 @@ pub fn read(checker: &mut Checker) -> Option<Node> {
     match node.data {
         Data::Map(_) => Some(node),
         Data::Null => {
-            checker.error("empty-file", &(0..0), "the file is empty").with_help(
-                "a file without entries still says so, for example `routes: []`, `purposes: []` or `auth: []`",
-            );
+            checker.empty_file();
             None
         }
         _ => {
-            checker.error("wrong-type", &node.span, "the file must be a mapping of keys to values");
+            checker
+                .error("wrong-type", &node.span, "the file must be a mapping of keys to values")
+                .with_help("for example `routes: []`, `purposes: []` or `auth: []`");
             None
         }
     }
@@ -69,10 +71,13 @@ struct Walk<'a, 'c> {
     open: Vec<Position>,
     root: Option<Position>,
     documents: usize,
-    aliased: bool,
+    /// Something stands in the file that the two libraries could read differently.
+    ambiguous: bool,
 }
 
-fn walk(text: &str, checker: &mut Checker) -> Option<Position> {
+/// The inner `None` is a file without content.
+#[allow(clippy::option_option, reason = "a broken file is not an empty one")]
+fn walk(text: &str, checker: &mut Checker) -> Option<Option<Position>> {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_anchor_events: true,
@@ -80,7 +85,7 @@ fn walk(text: &str, checker: &mut Checker) -> Option<Position> {
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     };
-    let mut walk = Walk { checker, open: Vec::new(), root: None, documents: 0, aliased: false };
+    let mut walk = Walk { checker, open: Vec::new(), root: None, documents: 0, ambiguous: false };
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((event, span)) => {
@@ -98,9 +103,7 @@ fn walk(text: &str, checker: &mut Checker) -> Option<Position> {
             }
         }
     }
-    let usable = walk.documents < 2 && !walk.aliased;
-    let empty = Position { span: 0..0, children: Children::None };
-    usable.then(|| walk.root.unwrap_or(empty))
+    (walk.documents < 2 && !walk.ambiguous).then_some(walk.root)
 }
 
 impl Walk<'_, '_> {
@@ -159,7 +162,7 @@ impl Walk<'_, '_> {
     }
 
     fn refuse_alias(&mut self, span: &Span) {
-        if !std::mem::replace(&mut self.aliased, true) {
+        if !std::mem::replace(&mut self.ambiguous, true) {
             let diagnostic =
                 self.checker.error("anchor", span, "anchors (`&`) and aliases (`*`) are not supported");
             diagnostic
@@ -168,12 +171,31 @@ impl Walk<'_, '_> {
     }
 
     fn refuse_tag(&mut self, span: &Span) {
+        self.ambiguous = true;
         let diagnostic = self.checker.error("tag", span, "YAML tags (`!`) are not supported");
         diagnostic.with_help("remove it; a text that starts with `!` needs quotes");
     }
 }
 
 impl Checker<'_> {
+    fn empty_file(&mut self) {
+        self.error("empty-file", &(0..0), "the file is empty").with_help(
+            "a file without entries still says so, for example `routes: []`, `purposes: []` or `auth: []`",
+        );
+    }
+
+    /// The library's own message may hold a value, so it is not shown.
+    fn cannot_decode(&mut self, position: Option<(usize, usize)>) {
+        let (line, column) = position.unwrap_or((1, 1));
+        let range = self.source().line(line);
+        let text = self.source().text().get(range.clone()).unwrap_or_default();
+        let column =
+            text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(offset, _)| offset);
+        let offset = range.start + column;
+        self.error("yaml", &(offset..offset + 1), "this cannot be read as YAML")
+            .with_help("look for characters that cannot be seen, such as control characters");
+    }
+
     fn syntax_error(&mut self, error: &ScanError) {
         let offset = error.marker().byte_offset().unwrap_or(0);
         let (message, help) = explain(error.kind());
@@ -227,12 +249,17 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         ErrorKind::RecursionLimitExceeded => {
             return (format!("lists and mappings are nested more than {MAX_DEPTH} deep"), None);
         }
-        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
-            ("text follows the closing quote", "put the whole text between the quotes")
-        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => (
+            "text follows the closing quote",
+            "put the whole text between the quotes; or a quote further up was never closed",
+        ),
         ErrorKind::UnknownQuotedScalarEscape => (
             "this escape is unknown within double quotes",
             "write `\\\\` for a backslash, or use single quotes",
+        ),
+        ErrorKind::MissingAnchorOrAliasName => (
+            "a text cannot start with `*` or `&`: they mark aliases and anchors",
+            "put the text in quotes: `\"*\"`",
         ),
         ErrorKind::UnexpectedCharacter { .. } => {
             ("a text cannot start with this character", "put the text in quotes")
@@ -323,12 +350,6 @@ impl<'de> Visitor<'de> for TreeVisitor {
         }
         Ok(Tree::Map(entries))
     }
-
-    /// A tagged value; the walk has refused the tag already.
-    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<Tree, A::Error> {
-        let (_, value) = tagged.variant::<String>()?;
-        value.newtype_variant()
-    }
 }
 
 /// Brings values and places together; `None` when they do not have the same structure.
@@ -369,7 +390,7 @@ fn place_entries(
                     .with_help("write the keys out");
             }
             Tree::Text(key) => match seen.get(&key) {
-                Some(first) => checker.duplicate_key(&key, &key_span, first),
+                Some(first) => checker.duplicate_key(&key_span, first),
                 None => {
                     seen.insert(key.clone(), key_span.clone());
                     placed.push(Entry { key, key_span, value });
@@ -382,9 +403,9 @@ fn place_entries(
 }
 
 impl Checker<'_> {
-    fn duplicate_key(&mut self, key: &str, span: &Span, first: &Span) {
-        let first = self.place(first);
-        self.error("duplicate-key", span, format!("the key `{key}` is given twice"))
+    fn duplicate_key(&mut self, span: &Span, first: &Span) {
+        let (key, first) = (self.quote(span), self.place(first));
+        self.error("duplicate-key", span, format!("the key {key} is given twice"))
             .with_label("given again here")
             .with_also(first, "first given here");
     }
