@@ -6,6 +6,7 @@
 //! May import: `model`.
 
 mod check;
+mod definitions;
 mod effective;
 mod gateway;
 mod header;
@@ -19,6 +20,7 @@ mod mask;
 mod node;
 mod overlap;
 mod plugins;
+mod positions;
 mod purposes;
 mod report;
 mod routes;

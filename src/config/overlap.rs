@@ -31,11 +31,10 @@ pub fn check(routes: &[Route], places: &[RoutePlace], gateway: Option<&Gateway>,
                 taken.insert(key, place);
             }
         }
-        if gateway.is_some_and(|gateway| shares_host(route, gateway)) {
-            if let Some(reserved) = RESERVED_PATHS.into_iter().find(|reserved| covers(&route.path, reserved))
-            {
-                checker.reserved_path(route, place, reserved);
-            }
+        if gateway.is_some_and(|gateway| shares_host(route, gateway))
+            && let Some(reserved) = RESERVED_PATHS.into_iter().find(|reserved| covers(&route.path, reserved))
+        {
+            checker.reserved_path(route, place, reserved);
         }
     }
 }
