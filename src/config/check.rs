@@ -10,8 +10,8 @@ use super::{
     source::Source,
 };
 
-/// Longest part of a value that a message repeats, in characters.
-const MAX_QUOTE: usize = 60;
+/// Longest list of names in a message.
+const MAX_NAMES: usize = 20;
 
 /// One file under check.
 pub struct Checker<'r> {
@@ -45,16 +45,15 @@ impl<'r> Checker<'r> {
         self.report.push(Diagnostic::warning(code, Place::at(&self.source, span), message))
     }
 
+    /// Whether there is a point in finding out what would be right.
+    pub fn wants_help(&self) -> bool {
+        !self.report.is_full()
+    }
+
     /// A value as it stands in the file, for a message. Never the value itself: that may be a
     /// secret, or come from the environment.
     pub fn quote(&self, span: &Span) -> String {
-        let shown = self.source.excerpt(span.clone()).lines().next().unwrap_or_default().trim_end();
-        let bare = ['"', '\''].iter().find_map(|quote| shown.strip_prefix(*quote)?.strip_suffix(*quote));
-        let text = bare.unwrap_or(shown);
-        match text.char_indices().nth(MAX_QUOTE) {
-            Some((end, _)) => format!("`{}…`", &text[..end]),
-            None => format!("`{text}`"),
-        }
+        self.source.quote(span)
     }
 
     /// The parsed value, or `None` and an error at its place.
@@ -97,12 +96,12 @@ pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a 
         .map(|(_, candidate)| candidate)
 }
 
-/// `` `a`, `b` and `c` ``, at most ten of them.
+/// `` `a`, `b` and `c` ``, at most twenty of them.
 pub fn enumerate<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    let rest = names.len().saturating_sub(10);
+    let rest = names.len().saturating_sub(MAX_NAMES);
     if rest > 0 {
-        names.truncate(10);
+        names.truncate(MAX_NAMES);
         names.push(format!("{rest} more"));
     }
     match names.split_last() {
@@ -135,7 +134,7 @@ mod tests {
     fn lists_read_as_sentences() {
         assert_eq!(enumerate(["a"]), "`a`");
         assert_eq!(enumerate(["a", "b", "c"]), "`a`, `b` and `c`");
-        let many: Vec<_> = (0..12).map(|number| number.to_string()).collect();
-        assert!(enumerate(many.iter().map(String::as_str)).ends_with("`9` and 2 more"));
+        let many: Vec<_> = (0..22).map(|number| number.to_string()).collect();
+        assert!(enumerate(many.iter().map(String::as_str)).ends_with("`19` and 2 more"));
     }
 }

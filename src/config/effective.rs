@@ -36,15 +36,17 @@ pub fn effective(config: &Config) -> Value {
 }
 
 fn gateway(gateway: &Gateway, listeners: &Listeners) -> Value {
-    let internal_url = match &gateway.internal_url {
-        Some(url) => url.to_string(),
-        None => format!("http://{}", listeners.internal),
-    };
-    json!({
+    let mut value = json!({
         "public_url": gateway.public_url.as_str(),
-        "internal_url": internal_url,
         "trusted_proxies": gateway.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+    });
+    match &gateway.internal_url {
+        Some(url) => value["internal_url"] = json!(url.as_str()),
+        // Port 0 is known only to the listener itself.
+        None if listeners.internal.port() == 0 => {}
+        None => value["internal_url"] = json!(format!("http://{}", listeners.internal)),
+    }
+    value
 }
 
 fn listeners(listeners: &Listeners) -> Value {

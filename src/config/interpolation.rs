@@ -8,12 +8,15 @@ use super::{
 };
 
 /// Replaces every reference below this node; keys stay as they are. What cannot be replaced is
-/// reported and left.
+/// reported.
 pub fn expand(node: &mut Node, environment: &dyn Environment, checker: &mut Checker) {
     match &mut node.data {
         Data::Text(text) if text.contains("${") => match expand_text(text, environment) {
             Ok(expanded) => *text = expanded,
-            Err(error) => checker.refuse_reference(&node.span, &error),
+            Err(error) => {
+                checker.refuse_reference(&node.span, &error);
+                node.data = Data::Refused;
+            }
         },
         Data::List(items) => items.iter_mut().for_each(|item| expand(item, environment, checker)),
         Data::Map(entries) => {

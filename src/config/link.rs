@@ -1,12 +1,16 @@
 //! Names and the references to them, within a file and across files.
-//! May import: `check`, `node`, `shape`.
+//! May import: `check`, `node`, `shape`, `source`.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     check::{Checker, did_you_mean, enumerate},
     node::{Span, Spanned},
     shape::Broken,
+    source::Source,
 };
 
 /// More names than this are not searched for one that was meant.
@@ -17,7 +21,8 @@ pub struct Names {
     /// `upstream`, `authentication method`, …
     word: &'static str,
     ids: HashMap<String, usize>,
-    order: Vec<String>,
+    spans: Vec<Span>,
+    source: Arc<Source>,
     /// Defined, but wrong in some other way that is reported where it stands.
     broken: HashSet<String>,
     /// There may be more of them, in a part that cannot be read.
@@ -34,14 +39,13 @@ impl Names {
         checker: &mut Checker,
     ) -> Self {
         let mut ids: HashMap<String, usize> = HashMap::new();
-        let mut order = Vec::new();
         let mut spans: Vec<Span> = Vec::new();
         for (name, span) in names {
             match ids.get(name).and_then(|first| spans.get(*first)) {
                 Some(first) => {
-                    let first = checker.place(first);
+                    let (quoted, first) = (checker.quote(&span), checker.place(first));
                     checker
-                        .error("duplicate", &span, format!("two {word}s are named `{name}`"))
+                        .error("duplicate", &span, format!("two {word}s are named {quoted}"))
                         .with_label("named again here")
                         .with_also(first, "first named here");
                 }
@@ -49,12 +53,12 @@ impl Names {
                     ids.insert(name.to_owned(), spans.len());
                 }
             }
-            order.push(name.to_owned());
             spans.push(span);
         }
         let incomplete = broken.lacks_more(section);
         let broken = broken.names(section).map(str::to_owned).collect();
-        Self { word, ids, order, broken, incomplete }
+        let source = Arc::clone(checker.source());
+        Self { word, ids, spans, source, broken, incomplete }
     }
 
     /// The index of what a reference names; an error where it names nothing. `None` without an
@@ -69,18 +73,26 @@ impl Names {
             return Some(*id);
         }
         if !self.broken.contains(name) && !self.incomplete {
-            let quoted = checker.quote(span);
-            let candidates = || self.order.iter().take(MAX_CANDIDATES).map(String::as_str);
-            let help = match (did_you_mean(name, candidates()), self.order.is_empty()) {
-                (Some(meant), _) => format!("did you mean `{meant}`?"),
-                (None, true) => format!("no {} is configured", self.word),
-                (None, false) => format!("configured: {}", enumerate(self.order.iter().map(String::as_str))),
-            };
-            checker
-                .error("unknown-reference", span, format!("{quoted} names no {}", self.word))
-                .with_help(help);
+            let message = format!("{} names no {}", checker.quote(span), self.word);
+            let help = checker.wants_help().then(|| self.help(name));
+            let diagnostic = checker.error("unknown-reference", span, message);
+            if let Some(help) = help {
+                diagnostic.with_help(help);
+            }
         }
         None
+    }
+
+    fn help(&self, name: &str) -> String {
+        // As the file has them: a name may come from the environment.
+        let searched = self.spans.iter().take(MAX_CANDIDATES).filter(|span| !span.is_empty());
+        let shown: Vec<_> = searched.map(|span| self.source.quote(span)).collect();
+        let names = || shown.iter().map(|name| name.trim_matches('`'));
+        match did_you_mean(name, names()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if self.spans.is_empty() => format!("no {} is configured", self.word),
+            None => format!("configured: {}", enumerate(names().filter(|name| !name.is_empty()))),
+        }
     }
 
     /// The indices that a list of names means, `"*"` being all of them.
@@ -92,7 +104,7 @@ impl Names {
                     .with_help("write `[\"*\"]`, or name the methods without `*`");
                 return None;
             }
-            return (self.broken.is_empty() && !self.incomplete).then(|| (0..self.order.len()).collect());
+            return (self.broken.is_empty() && !self.incomplete).then(|| (0..self.spans.len()).collect());
         }
         let repeated = repetitions(references, checker);
         let ids: Vec<_> = references.iter().map(|reference| self.resolve(reference, checker)).collect();

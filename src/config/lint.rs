@@ -1,9 +1,14 @@
-//! Doubtful but legal things in a configuration that is otherwise right.
-//! May import: `check`, `link`, `purposes`, `routes`, `model`.
+//! Doubtful but legal things in a configuration that is otherwise right. Names are masked in
+//! messages: even a name can be a URL with a password.
+//! May import: `check`, `link`, `mask`, `purposes`, `routes`, `model`.
 
 use super::{
-    AuthKind, AuthMethod, Config, Purpose, check::Checker, check::enumerate, link::Used,
-    purposes::PurposePlace, routes::Places,
+    AuthKind, AuthMethod, Config, Purpose,
+    check::{Checker, enumerate},
+    link::Used,
+    mask::mask,
+    purposes::PurposePlace,
+    routes::Places,
 };
 use crate::model::AttributeTag;
 
@@ -15,7 +20,7 @@ pub fn check_routes(config: &Config, used: &Used, places: &Places, checker: &mut
                 .warning(
                     "strip-path",
                     &place.strip_path,
-                    format!("`strip_path` does nothing in the route `{}`", route.id),
+                    format!("`strip_path` does nothing in the route `{}`", mask(route.id.as_str())),
                 )
                 .with_help(
                     "its path is `/`, so there is nothing to take away: remove the key or set a `path`",
@@ -25,7 +30,11 @@ pub fn check_routes(config: &Config, used: &Used, places: &Places, checker: &mut
     for (index, (upstream, place)) in config.upstreams.iter().zip(&places.upstreams).enumerate() {
         if !used.upstreams.contains(&index) {
             checker
-                .warning("unused-upstream", place, format!("nobody uses the upstream `{}`", upstream.name))
+                .warning(
+                    "unused-upstream",
+                    place,
+                    format!("nobody uses the upstream `{}`", mask(upstream.name.as_str())),
+                )
                 .with_help("refer to it from a route or by `start: upstream:NAME`, or remove it");
         }
     }
@@ -39,7 +48,7 @@ pub fn check_purposes(config: &Config, places: &[PurposePlace], checker: &mut Ch
                 .warning(
                     "unusable-purpose",
                     &place.tag,
-                    format!("nobody can use the purpose `{}`", purpose.tag),
+                    format!("nobody can use the purpose `{}`", mask(purpose.tag.as_str())),
                 )
                 .with_label(reason)
                 .with_help("name at least one method in both `allowed_auth` and `allowed_comm`");
@@ -47,12 +56,17 @@ pub fn check_purposes(config: &Config, places: &[PurposePlace], checker: &mut Ch
         for method in purpose.allowed_auth.iter().filter_map(|id| config.auth.get(id.0)) {
             let missing = missing_attributes(purpose, method);
             if !missing.is_empty() {
-                let missing = enumerate(missing.iter().map(|attribute| attribute.as_str()));
+                let missing: Vec<_> = missing.into_iter().map(|attribute| mask(attribute.as_str())).collect();
+                let missing = enumerate(missing.iter().map(String::as_str));
                 checker
                     .warning(
                         "unprovided-attribute",
                         &place.tag,
-                        format!("the method `{}` cannot satisfy the purpose `{}`", method.tag, purpose.tag),
+                        format!(
+                            "the method `{}` cannot satisfy the purpose `{}`",
+                            mask(method.tag.as_str()),
+                            mask(purpose.tag.as_str())
+                        ),
                     )
                     .with_label(format!("asks for {missing}"))
                     .with_help(match method.kind {

@@ -6,16 +6,21 @@
 //! May import: `model`.
 
 mod check;
+mod definitions;
 mod effective;
+mod gateway;
+mod header;
 mod interpolation;
 mod later;
 mod link;
 mod lint;
 mod load;
+mod location;
 mod mask;
 mod node;
 mod overlap;
 mod plugins;
+mod positions;
 mod purposes;
 mod report;
 mod routes;

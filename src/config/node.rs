@@ -30,6 +30,8 @@ pub enum Data {
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
+    /// A value that has been reported already: nothing more is said about it.
+    Refused,
 }
 
 /// A key of a map and its value.
@@ -162,7 +164,7 @@ impl<'de> Deserializer<'de> for Node {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data {
-            Data::Null => visitor.visit_unit(),
+            Data::Null | Data::Refused => visitor.visit_unit(),
             Data::Bool(value) => visitor.visit_bool(value),
             Data::Integer(value) => visitor.visit_u64(value),
             Data::Number(value) => visitor.visit_f64(value),

@@ -31,11 +31,10 @@ pub fn check(routes: &[Route], places: &[RoutePlace], gateway: Option<&Gateway>,
                 taken.insert(key, place);
             }
         }
-        if gateway.is_some_and(|gateway| shares_host(route, gateway)) {
-            if let Some(reserved) = RESERVED_PATHS.into_iter().find(|reserved| covers(&route.path, reserved))
-            {
-                checker.reserved_path(route, place, reserved);
-            }
+        if gateway.is_some_and(|gateway| shares_host(route, gateway))
+            && let Some(reserved) = RESERVED_PATHS.into_iter().find(|reserved| covers(&route.path, reserved))
+        {
+            checker.reserved_path(route, place, reserved);
         }
     }
 }
@@ -58,16 +57,11 @@ fn is_within(path: &str, ancestor: &str) -> bool {
 impl Checker<'_> {
     fn same_route(&mut self, route: &Route, place: &RoutePlace, first: &RoutePlace) {
         let first = self.place(&first.path);
-        let host =
-            route.host.as_deref().map_or_else(|| "any host".to_owned(), |host| format!("the host `{host}`"));
-        self.error(
-            "duplicate-route",
-            &place.path,
-            format!("two routes match {host} and the path `{}`", route.path),
-        )
-        .with_label("matched again here")
-        .with_also(first, "matched first here")
-        .with_help("remove one of them, or give it another host or path");
+        let host = if route.host.is_some() { "the same host" } else { "any host" };
+        self.error("duplicate-route", &place.path, format!("two routes match {host} and the same path"))
+            .with_label("matched again here")
+            .with_also(first, "matched first here")
+            .with_help("remove one of them, or give it another host or path");
     }
 
     fn reserved_path(&mut self, route: &Route, place: &RoutePlace, reserved: &str) {

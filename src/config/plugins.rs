@@ -12,9 +12,10 @@ use super::{
     check::Checker,
     later::{AlwaysFalse, NotYet, OnlyOff},
     link::{Names, Used},
+    location::{Host, ImagePath, Start},
     node::{Entries, Span, Spanned},
     purposes::{RawText, parse_attributes},
-    scalar::{Field, Host, ImagePath, Start, Verbatim},
+    scalar::{Field, Verbatim},
 };
 use crate::model::{AttributeTag, Dialect, MethodTag};
 

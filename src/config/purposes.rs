@@ -37,8 +37,10 @@ struct RawPurpose {
     #[serde(default)]
     attributes: Vec<Spanned<String>>,
     /// Tags of the authentication methods to choose from; `["*"]` is all of them.
+    #[schemars(extend("examples" = [["*"]]))]
     allowed_auth: Vec<Spanned<String>>,
     /// Tags of the communication methods to choose from; `["*"]` is all of them.
+    #[schemars(extend("examples" = [["*"]]))]
     allowed_comm: Vec<Spanned<String>>,
     /// Whether communication may start without authentication. By default `false`.
     #[serde(default)]

@@ -10,6 +10,9 @@ use super::source::Source;
 
 /// Lines longer than this are not shown: they are no help to anybody.
 const MAX_LINE_BYTES: usize = 2_000;
+/// More diagnostics than this are counted and not kept: nobody reads them, and a file with a
+/// mistake on each of its hundred thousand lines should still be answered at once.
+const MAX_DIAGNOSTICS: usize = 1_000;
 /// Two places this near are shown in one excerpt.
 const NEARBY_LINES: usize = 12;
 
@@ -161,6 +164,9 @@ impl Diagnostic {
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
+    /// The one most recently left out, and how many were.
+    overflow: Option<Box<Diagnostic>>,
+    left_out: usize,
 }
 
 impl Report {
@@ -169,13 +175,14 @@ impl Report {
     }
 
     pub fn error_count(&self) -> usize {
-        self.count(Severity::Error)
+        self.count(Severity::Error) + self.left_out
     }
 
     pub fn warning_count(&self) -> usize {
         self.count(Severity::Warning)
     }
 
+    /// The diagnostics, of which there are a thousand at most.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
@@ -204,7 +211,11 @@ impl Report {
         let counts = [counted(self.error_count(), "error"), counted(self.warning_count(), "warning")];
         let counts = counts.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let outcome = if self.error_count() > 0 { "was not loaded" } else { "is valid" };
-        format!("{counts}: the configuration {outcome}")
+        let shown = match self.left_out {
+            0 => String::new(),
+            _ => format!(" (the first {} are shown)", self.diagnostics.len()),
+        };
+        format!("{counts}{shown}: the configuration {outcome}")
     }
 
     /// The same for programs: `{errors, warnings, diagnostics: [{severity, code, file, line,
@@ -219,9 +230,18 @@ impl Report {
 
     /// Adds a diagnostic, to which more may be said.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) -> &mut Diagnostic {
+        if self.is_full() {
+            self.left_out += usize::from(diagnostic.severity == Severity::Error);
+            return self.overflow.insert(Box::new(diagnostic));
+        }
         let index = self.diagnostics.len();
         self.diagnostics.push(diagnostic);
         &mut self.diagnostics[index]
+    }
+
+    /// Whether what is pushed from now on is only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.diagnostics.len() >= MAX_DIAGNOSTICS
     }
 
     /// Puts what belongs to one file together, top down; files keep the order given.

@@ -1,23 +1,24 @@
-//! routes.yaml: what serde reads, and how it becomes the gateway's own settings, upstreams and routes.
-//! May import: `check`, `later`, `link`, `node`, `scalar`, `model`.
+//! routes.yaml: what serde reads, and how it becomes upstreams and routes; `gateway` has the
+//! rest of it.
+//! May import: `check`, `gateway`, `later`, `link`, `node`, `scalar`, `model`.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    DEFAULT_ADMIN_ADDRESS, DEFAULT_INTERNAL_ADDRESS, DEFAULT_PUBLIC_ADDRESS, Gateway, HeaderEdit, Listeners,
-    Rewrite, Route, Timeouts, Upstream, UpstreamId,
+    Gateway, HeaderEdit, Listeners, Rewrite, Route, Timeouts, Upstream, UpstreamId,
     check::Checker,
+    gateway::{RawGateway, RawListeners},
     later::{NotYet, OnlyRoundRobin},
     link::{Names, Used},
+    location::{Host, PathPrefix, ServerUrl},
     node::{Entries, Span, Spanned},
-    scalar::{ByteSize, Field, Host, PathPrefix, ServerUrl},
+    scalar::{ByteSize, Field},
 };
-use crate::model::{BaseUrl, RouteId, UpstreamName};
+use crate::model::{RouteId, UpstreamName};
 
 /// Where the gateway listens and what it forwards.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -35,39 +36,6 @@ pub struct RawRoutes {
     /// What is forwarded. The most specific match wins: exact host, then the longest path prefix.
     #[serde(default)]
     routes: Vec<RawRoute>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RawGateway {
-    /// How browsers reach the gateway: the base of every URL that it hands out.
-    public_url: Field<BaseUrl>,
-    /// How plugins reach the gateway. By default the address of the internal listener.
-    internal_url: Option<Field<BaseUrl>>,
-    /// Addresses and networks of proxies in front, whose `X-Forwarded-*`, `Forwarded` and
-    /// `X-Request-Id` are believed. By default nobody's.
-    #[serde(default)]
-    trusted_proxies: Vec<Field<IpNet>>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RawListeners {
-    /// For browsers. By default `0.0.0.0:8080`.
-    public: Option<RawListener>,
-    /// For plugins. By default `127.0.0.1:8081`.
-    internal: Option<RawListener>,
-    /// For operators: health, metrics, reload. By default `127.0.0.1:9090`.
-    admin: Option<RawListener>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RawListener {
-    /// IP address and port. Port 0 takes any free port.
-    address: Field<SocketAddr>,
-    #[serde(rename = "tls")]
-    _tls: Option<NotYet>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -218,82 +186,6 @@ impl RawRoutes {
     }
 }
 
-impl RawGateway {
-    fn parse(&self, checker: &mut Checker) -> Option<Gateway> {
-        let public_url = checker.parse(&self.public_url);
-        let internal_url = self.internal_url.as_ref().map(|url| checker.parse(url));
-        let trusted_proxies = checker.parse_all(&self.trusted_proxies);
-        let internal_url = match internal_url {
-            Some(url) => Some(url?),
-            None => None,
-        };
-        Some(Gateway { public_url: public_url?, internal_url, trusted_proxies: trusted_proxies? })
-    }
-
-    /// Plugins cannot be sent to "every interface".
-    fn check_internal_url(&self, listeners: &Listeners, checker: &mut Checker) {
-        if self.internal_url.is_none() && listeners.internal.ip().is_unspecified() {
-            let port = listeners.internal.port();
-            checker
-                .error(
-                    "missing-key",
-                    &self.public_url.span,
-                    format!(
-                        "`gateway` needs the key `internal_url`, because the internal listener's address, {}, names no host",
-                        listeners.internal
-                    ),
-                )
-                .with_help(format!(
-                    "add the URL by which plugins reach the gateway, for example `internal_url: http://gateway.internal:{port}`"
-                ));
-        }
-    }
-}
-
-impl RawListeners {
-    fn parse(&self, checker: &mut Checker) -> Option<Listeners> {
-        let given = [&self.public, &self.internal, &self.admin];
-        let defaults = [DEFAULT_PUBLIC_ADDRESS, DEFAULT_INTERNAL_ADDRESS, DEFAULT_ADMIN_ADDRESS];
-        let parsed: Vec<Option<SocketAddr>> = given
-            .iter()
-            .zip(defaults)
-            .map(|(listener, default)| match listener {
-                Some(listener) => checker.parse(&listener.address),
-                None => default.parse().ok(),
-            })
-            .collect();
-        let [public, internal, admin] = *parsed.as_slice() else { return None };
-        let named = [("public", public), ("internal", internal), ("admin", admin)];
-        let mut distinct = true;
-        for (later, (name, address)) in named.iter().enumerate() {
-            for (earlier, (other, taken)) in named.iter().enumerate().take(later) {
-                let (Some(address), Some(taken)) = (address, taken) else { continue };
-                if collide(*address, *taken) {
-                    distinct = false;
-                    let place = [later, earlier].into_iter().find_map(|index| given[index].as_ref());
-                    let span = place.map_or(0..0, |listener| listener.address.span.clone());
-                    checker
-                        .error(
-                            "address",
-                            &span,
-                            format!("the listeners `{other}` and `{name}` would share {address}"),
-                        )
-                        .with_help(
-                            "give each listener a port of its own; what one may see, the others may not",
-                        );
-                }
-            }
-        }
-        distinct.then_some(Listeners { public: public?, internal: internal?, admin: admin? })
-    }
-}
-
-/// Whether two sockets cannot be open at once.
-fn collide(one: SocketAddr, other: SocketAddr) -> bool {
-    let same_ip = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
-    one.port() != 0 && one.port() == other.port() && same_ip
-}
-
 impl RawUpstream {
     fn parse(&self, name: &Spanned<String>, checker: &mut Checker) -> Option<Upstream> {
         let parsed_name = checker.parse(&Field::<UpstreamName>::new(name));
@@ -304,7 +196,7 @@ impl RawUpstream {
         }
         let servers = checker.parse_all(&self.servers);
         if self.servers.is_empty() {
-            let message = format!("the upstream `{}` has no servers", name.value);
+            let message = format!("the upstream {} has no servers", checker.quote(&name.span));
             checker
                 .error("servers", &name.span, message)
                 .with_help("for example `servers: [\"http://auth-irma:8000\"]`");
@@ -418,9 +310,10 @@ impl RawHeaderEdit {
         for (name, span) in set.chain(remove) {
             if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
                 distinct = false;
-                let first = checker.place(first);
+                let (quoted, first) = (checker.quote(span), checker.place(first));
                 checker
-                    .error("header", span, format!("the header `{name}` is named twice"))
+                    .error("header", span, format!("the header {quoted} is named twice"))
+                    .with_label("named again here")
                     .with_also(first, "first named here");
             }
             seen.push((name, span));

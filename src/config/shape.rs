@@ -4,7 +4,7 @@
 //!
 //! It knows the part of JSON Schema that `schemars` makes of our types, and two conventions:
 //! `not: {}` marks a key, and `x-not-yet` a value, that a later version will accept.
-//! May import: `check`, `node`.
+//! May import: `check`, `definitions`, `node`.
 
 use std::collections::HashMap;
 
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     check::{Checker, did_you_mean, enumerate},
+    definitions::{Definitions, accepted_values, example, kind_in_words, kinds, plain, property},
     node::{Data, Entry, Node, Span},
 };
 
@@ -62,7 +63,7 @@ pub fn check(node: &mut Node, schema: &Value, checker: &mut Checker) -> Broken {
     let Data::Map(entries) = &mut node.data else {
         return Broken::everything();
     };
-    shape.keys(entries, schema, &Named::file());
+    shape.keys(entries, schema, &Named::file(shape.checker));
     entries.retain_mut(|entry| {
         let Some(schema) = property(schema, &entry.key) else {
             return false;
@@ -97,23 +98,26 @@ struct Named {
 }
 
 impl Named {
-    fn file() -> Self {
-        Self { name: "the file".to_owned(), anchor: 0..0 }
+    fn file(checker: &Checker) -> Self {
+        let path = checker.source().path();
+        Self { name: path.rsplit('/').next().unwrap_or(path).to_owned(), anchor: 0..0 }
     }
 
-    fn key(entry: &Entry) -> Self {
-        Self { name: format!("`{}`", entry.key), anchor: entry.key_span.clone() }
+    fn key(entry: &Entry, checker: &Checker) -> Self {
+        Self { name: checker.quote(&entry.key_span), anchor: entry.key_span.clone() }
     }
 
     fn element(&self, node: &Node) -> Self {
         Self { name: format!("each item of {}", self.name), anchor: node.span.clone() }
     }
 
-    fn item(section: &str, node: &Node) -> Self {
+    fn item(section: &str, node: &Node, checker: &Checker) -> Self {
         let (word, key) = item_of(section);
         let identity = node.entry(key);
-        let name = match identity.and_then(|entry| entry.value.text()) {
-            Some(text) if text.len() <= 128 => format!("the {word} `{text}`"),
+        let name = match identity {
+            Some(entry) if entry.value.text().is_some() => {
+                format!("the {word} {}", checker.quote(&entry.value.span))
+            }
             _ => format!("this {word}"),
         };
         let anchor =
@@ -126,7 +130,7 @@ impl<'s> Shape<'s, '_, '_> {
     /// Whether a top-level value can stay; broken items are taken out of it.
     fn section(&mut self, entry: &mut Entry, schema: &'s Value, broken: &mut Broken) -> bool {
         let section = entry.key.clone();
-        let named = Named::key(entry);
+        let named = Named::key(entry, self.checker);
         let schema = self.definitions.resolve(schema);
         if !self.value(&mut entry.value, schema, &named, Depth::Shallow) {
             broken.add(&section, None);
@@ -134,7 +138,7 @@ impl<'s> Shape<'s, '_, '_> {
         }
         match &mut entry.value.data {
             Data::List(items) => items.retain_mut(|item| {
-                let named = Named::item(&section, item);
+                let named = Named::item(&section, item, self.checker);
                 let sound = self.value(item, &schema["items"], &named, Depth::Deep);
                 if !sound {
                     broken
@@ -144,10 +148,8 @@ impl<'s> Shape<'s, '_, '_> {
             }),
             Data::Map(entries) if schema.get("additionalProperties").is_some_and(Value::is_object) => {
                 entries.retain_mut(|entry| {
-                    let named = Named {
-                        name: format!("the {} `{}`", item_of(&section).0, entry.key),
-                        ..Named::key(entry)
-                    };
+                    let mut named = Named::key(entry, self.checker);
+                    named.name = format!("the {} {}", item_of(&section).0, named.name);
                     let sound =
                         self.value(&mut entry.value, &schema["additionalProperties"], &named, Depth::Deep);
                     if !sound {
@@ -170,8 +172,11 @@ impl<'s> Shape<'s, '_, '_> {
     /// Whether the value fits; `Depth::Shallow` looks at its own type only.
     fn value(&mut self, node: &mut Node, schema: &'s Value, named: &Named, depth: Depth) -> bool {
         let schema = self.definitions.resolve(schema);
+        if node.data == Data::Refused {
+            return false;
+        }
         if schema.get("not").is_some() {
-            self.not_yet(&named.anchor, &named.name);
+            self.not_yet(&named.anchor, &named.name, "remove it");
             return false;
         }
         let Some(schema) = self.definitions.branch(node, schema) else {
@@ -201,40 +206,40 @@ impl<'s> Shape<'s, '_, '_> {
             let Some(schema) = property(schema, &entry.key).or(values) else {
                 return false;
             };
-            let named = Named::key(entry);
+            let named = Named::key(entry, self.checker);
             sound &= self.value(&mut entry.value, schema, &named, Depth::Deep);
             true
         });
         sound
     }
 
-    /// Reports unknown and missing keys; false when something that was meant is not there.
-    fn keys(&mut self, entries: &[Entry], schema: &'s Value, named: &Named) -> bool {
+    /// Reports unknown and missing keys. A key that is nearly right is taken for the one meant, so
+    /// that its value is checked too. False when a key is missing.
+    fn keys(&mut self, entries: &mut [Entry], schema: &'s Value, named: &Named) -> bool {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return true;
         };
-        let given = |key: &str| entries.iter().any(|entry| entry.key == key);
-        let accepted = || {
-            properties.iter().filter(|(_, schema)| schema.get("not").is_none()).map(|(key, _)| key.as_str())
-        };
-        let mut meant = Vec::new();
-        for entry in entries.iter().filter(|entry| !properties.contains_key(&entry.key)) {
-            let candidates = properties.keys().map(String::as_str).filter(|key| !given(key));
-            let suggestion = did_you_mean(&entry.key, candidates);
-            meant.extend(suggestion);
-            self.unknown_key(entry, suggestion, &enumerate(accepted()), named);
+        let accepted = properties.iter().filter(|(_, schema)| schema.get("not").is_none());
+        let accepted = enumerate(accepted.map(|(key, _)| key.as_str()));
+        for index in 0..entries.len() {
+            if properties.contains_key(&entries[index].key) {
+                continue;
+            }
+            let free = |key: &&str| !entries.iter().any(|entry| entry.key == *key);
+            let meant = did_you_mean(&entries[index].key, properties.keys().map(String::as_str).filter(free));
+            self.unknown_key(&entries[index], meant, &accepted, named);
+            if let Some(meant) = meant {
+                meant.clone_into(&mut entries[index].key);
+            }
         }
+        let given = |key: &str| entries.iter().any(|entry| entry.key == key);
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
         let missing: Vec<_> = required.filter_map(Value::as_str).filter(|key| !given(key)).collect();
-        for key in missing.iter().filter(|key| !meant.contains(key)) {
-            let example = properties
-                .get(*key)
-                .map(|schema| self.definitions.resolve(schema))
-                .and_then(example)
-                .unwrap_or_default();
-            self.missing_key(key, &example, named);
+        for key in &missing {
+            let example = properties.get(*key).and_then(|schema| self.definitions.example(schema));
+            self.missing_key(key, example.as_deref(), named);
         }
-        missing.is_empty() && meant.is_empty()
+        missing.is_empty()
     }
 
     fn one_of(&mut self, node: &Node, schema: &Value, accepted: &[&Value], named: &Named) -> bool {
@@ -248,15 +253,13 @@ impl<'s> Shape<'s, '_, '_> {
         }
         let later: Vec<_> = schema.get("x-not-yet").and_then(Value::as_array).into_iter().flatten().collect();
         let quoted = self.checker.quote(&node.span);
-        if later.iter().any(same) {
-            self.not_yet(
-                &node.span,
-                &format!("{}: {}", named.name.trim_matches('`'), quoted.trim_matches('`')),
-            );
-            return false;
-        }
         let names: Vec<_> = accepted.iter().copied().map(plain).collect();
         let names = || names.iter().map(String::as_str);
+        if later.iter().any(same) {
+            let what = format!("{}: {}", named.name.trim_matches('`'), quoted.trim_matches('`'));
+            self.not_yet(&node.span, &what, &format!("accepted: {}", enumerate(names())));
+            return false;
+        }
         let suggestion = node.text().and_then(|text| did_you_mean(text, names()));
         let help = match suggestion {
             Some(suggestion) => format!("did you mean `{suggestion}`? Accepted: {}", enumerate(names())),
@@ -272,30 +275,28 @@ impl<'s> Shape<'s, '_, '_> {
             Some(suggestion) => format!("did you mean `{suggestion}`? Accepted: {accepted}"),
             None => format!("accepted: {accepted}"),
         };
-        let message = format!("{} has no key `{}`", named.name, entry.key);
+        let message = format!("{} has no key {}", named.name, self.checker.quote(&entry.key_span));
         self.checker.error("unknown-key", &entry.key_span, message).with_help(help);
     }
 
-    fn missing_key(&mut self, key: &str, example: &str, named: &Named) {
+    fn missing_key(&mut self, key: &str, example: Option<&str>, named: &Named) {
         let message = format!("{} needs the key `{key}`", named.name);
         let diagnostic = self.checker.error("missing-key", &named.anchor, message);
-        if !example.is_empty() {
+        if let Some(example) = example {
             diagnostic.with_help(format!("for example `{key}: {example}`"));
         }
     }
 
-    fn not_yet(&mut self, span: &Span, what: &str) {
-        let what = what.trim_matches('`');
-        self.checker
-            .error("not-supported", span, format!("`{what}` is not supported yet"))
-            .with_help("remove it");
+    fn not_yet(&mut self, span: &Span, what: &str, help: &str) {
+        let message = format!("`{}` is not supported yet", what.trim_matches('`'));
+        self.checker.error("not-supported", span, message).with_help(help);
     }
 
     fn wrong_type(&mut self, node: &Node, schema: &Value, named: &Named) {
         let expected: Vec<_> = kinds(schema).into_iter().map(kind_in_words).collect();
         let span = if matches!(node.data, Data::Null) { &named.anchor } else { &node.span };
         let found = match &node.data {
-            Data::Null => "nothing".to_owned(),
+            Data::Null | Data::Refused => "nothing".to_owned(),
             Data::Bool(_) => format!("the boolean {}", self.checker.quote(span)),
             Data::Integer(_) | Data::Number(_) => format!("the number {}", self.checker.quote(span)),
             Data::Text(_) => format!("the text {}", self.checker.quote(span)),
@@ -319,7 +320,6 @@ impl<'s> Shape<'s, '_, '_> {
             ("string", Data::Bool(_) | Data::Integer(_) | Data::Number(_)) => {
                 Some(format!("put it in quotes: `\"{bare}\"`"))
             }
-            ("boolean", _) => Some("write `true` or `false`".to_owned()),
             ("array", Data::Text(_) | Data::Integer(_)) => Some(format!("write a list: `[{bare}]`")),
             ("array", Data::Map(_)) => Some("start each item with `- `".to_owned()),
             ("object", Data::List(_)) => Some("write keys with values, without `- ` before them".to_owned()),
@@ -328,111 +328,8 @@ impl<'s> Shape<'s, '_, '_> {
     }
 }
 
-/// A schema with its definitions.
-#[derive(Clone, Copy)]
-struct Definitions<'s>(&'s Value);
-
-impl<'s> Definitions<'s> {
-    /// The part of a schema that a value of this type has to fit. Nothing stands for an empty list
-    /// or mapping, as when all of its lines are comments.
-    fn branch(self, node: &mut Node, schema: &'s Value) -> Option<&'s Value> {
-        let branches = match schema.get("anyOf").and_then(Value::as_array) {
-            Some(branches) => branches.iter().map(|branch| self.resolve(branch)).collect(),
-            None => vec![schema],
-        };
-        branches.into_iter().find(|branch| {
-            let kinds = kinds(branch);
-            match node.data {
-                Data::Null if kinds.contains(&"array") => node.data = Data::List(Vec::new()),
-                Data::Null if kinds.contains(&"object") => node.data = Data::Map(Vec::new()),
-                _ => {}
-            }
-            kinds.is_empty() || kinds.contains(&kind_of(node))
-        })
-    }
-
-    /// Follows references; `schemars` wraps one in `allOf` to put a description beside it.
-    fn resolve(self, mut schema: &'s Value) -> &'s Value {
-        // It ends because our types do not refer to themselves.
-        loop {
-            let inner = schema.get("allOf").and_then(|all| all.get(0)).unwrap_or(schema);
-            let Some(pointer) =
-                inner.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'))
-            else {
-                return inner;
-            };
-            match self.0.pointer(pointer) {
-                Some(target) => schema = target,
-                None => return inner,
-            }
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
     Shallow,
     Deep,
-}
-
-fn property<'s>(schema: &'s Value, key: &str) -> Option<&'s Value> {
-    schema.get("properties")?.get(key)
-}
-
-/// The JSON types that a schema accepts, null apart.
-fn kinds(schema: &Value) -> Vec<&str> {
-    if let Some(branches) = schema.get("anyOf").and_then(Value::as_array) {
-        return branches.iter().flat_map(kinds).collect();
-    }
-    let kinds: Vec<_> = match schema.get("type") {
-        Some(Value::String(kind)) => vec![kind.as_str()],
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    kinds.into_iter().filter(|kind| *kind != "null").collect()
-}
-
-fn kind_of(node: &Node) -> &'static str {
-    match node.data {
-        Data::Null => "null",
-        Data::Bool(_) => "boolean",
-        Data::Integer(_) => "integer",
-        Data::Number(_) => "number",
-        Data::Text(_) => "string",
-        Data::List(_) => "array",
-        Data::Map(_) => "object",
-    }
-}
-
-fn kind_in_words(kind: &str) -> &str {
-    match kind {
-        "boolean" => "`true` or `false`",
-        "integer" => "a whole number",
-        "string" => "text",
-        "array" => "a list",
-        "object" => "a mapping",
-        other => other,
-    }
-}
-
-/// The values that a schema lists, by `enum`, `const` or a choice of constants.
-fn accepted_values(schema: &Value) -> Option<Vec<&Value>> {
-    if let Some(choices) = schema.get("oneOf").and_then(Value::as_array) {
-        return Some(choices.iter().filter_map(accepted_values).flatten().collect());
-    }
-    if let Some(constant) = schema.get("const") {
-        return Some(vec![constant]);
-    }
-    schema
-        .get("enum")
-        .and_then(Value::as_array)
-        .map(|values| values.iter().filter(|value| !value.is_null()).collect())
-}
-
-fn example(schema: &Value) -> Option<String> {
-    schema.get("examples").and_then(|examples| examples.get(0)).map(plain)
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -22,6 +22,9 @@ use super::{
 /// Largest file that is read. A hundred thousand routes need some 10 MiB.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Longest part of a value that a message repeats, in characters.
+const MAX_QUOTE: usize = 60;
+
 /// One of the three files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConfigFile {
@@ -218,6 +221,17 @@ impl Source {
     /// What people may see of a part of the text; empty when the range is not in it.
     pub fn excerpt(&self, range: Range<usize>) -> &str {
         self.shown().get(range).unwrap_or_default()
+    }
+
+    /// A value between backticks, for a message: its first line, without its own quotes.
+    pub fn quote(&self, range: &Range<usize>) -> String {
+        let shown = self.excerpt(range.clone()).lines().next().unwrap_or_default().trim_end();
+        let bare = ['"', '\''].iter().find_map(|quote| shown.strip_prefix(*quote)?.strip_suffix(*quote));
+        let text = bare.unwrap_or(shown);
+        match text.char_indices().nth(MAX_QUOTE) {
+            Some((end, _)) => format!("`{}…`", &text[..end]),
+            None => format!("`{text}`"),
+        }
     }
 
     /// Line and column of an offset, both from 1; columns count characters.

@@ -1,34 +1,33 @@
 //! From text to a tree with places: one YAML library decodes, another walks the events once to
 //! tell where each value stands. Only the first interprets; what they could read differently
 //! (anchors, merge keys, tags, duplicate keys) is refused during the walk.
-//! May import: `node`, `report`, `source`.
+//! May import: `check`, `node`, `positions`.
 
 use std::fmt;
 
-use granit_parser::{ErrorKind, Event, Parser, ScanError};
 use serde::{
     Deserialize, Deserializer,
-    de::{EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 
 use super::{
     check::Checker,
     node::{Data, Entry, Node, Span},
+    positions::{Children, Position, walk},
 };
-
-/// Deepest nesting that is read; the deepest legal key lies at 6.
-const MAX_DEPTH: usize = 32;
 
 /// Reads one file. Everything that is wrong with it as YAML is reported; `None` means that what is
 /// left cannot be trusted.
 pub fn read(checker: &mut Checker) -> Option<Node> {
     let source = std::sync::Arc::clone(checker.source());
-    let positions = walk(source.text(), checker)?;
+    let Some(positions) = walk(source.text(), checker)? else {
+        checker.empty_file();
+        return None;
+    };
     let tree = match serde_yaml::from_str::<Tree>(source.text()) {
         Ok(tree) => tree,
         Err(error) => {
-            let offset = error.location().map_or(0, |location| location.index());
-            checker.error("yaml", &(offset..offset + 1), "this cannot be read as YAML");
+            checker.cannot_decode(error.location().map(|location| (location.line(), location.column())));
             return None;
         }
     };
@@ -39,207 +38,36 @@ pub fn read(checker: &mut Checker) -> Option<Node> {
     match node.data {
         Data::Map(_) => Some(node),
         Data::Null => {
-            checker.error("empty-file", &(0..0), "the file is empty").with_help(
-                "a file without entries still says so, for example `routes: []`, `purposes: []` or `auth: []`",
-            );
+            checker.empty_file();
             None
         }
         _ => {
-            checker.error("wrong-type", &node.span, "the file must be a mapping of keys to values");
+            checker
+                .error("wrong-type", &node.span, "the file must be a mapping of keys to values")
+                .with_help("for example `routes: []`, `purposes: []` or `auth: []`");
             None
         }
-    }
-}
-
-/// Where a value and the values in it stand.
-struct Position {
-    span: Span,
-    children: Children,
-}
-
-enum Children {
-    None,
-    List(Vec<Position>),
-    Map(Vec<(Position, Option<Position>)>),
-}
-
-/// Collections that are open, innermost last.
-struct Walk<'a, 'c> {
-    checker: &'a mut Checker<'c>,
-    open: Vec<Position>,
-    root: Option<Position>,
-    documents: usize,
-    aliased: bool,
-}
-
-fn walk(text: &str, checker: &mut Checker) -> Option<Position> {
-    let options = granit_parser::options! {
-        emit_comments: false,
-        emit_anchor_events: true,
-        emit_unresolved_aliases: true,
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
-    };
-    let mut walk = Walk { checker, open: Vec::new(), root: None, documents: 0, aliased: false };
-    for event in Parser::new_from_str_with_options(text, options) {
-        match event {
-            Ok((event, span)) => {
-                if let Some(tag) = span.tag_span().and_then(|span| span.byte_range()) {
-                    walk.refuse_tag(&tag);
-                }
-                let span = span.byte_range().unwrap_or_default();
-                if walk.documents < 2 {
-                    walk.take(event, span);
-                }
-            }
-            Err(error) => {
-                walk.checker.syntax_error(&error);
-                return None;
-            }
-        }
-    }
-    let usable = walk.documents < 2 && !walk.aliased;
-    let empty = Position { span: 0..0, children: Children::None };
-    usable.then(|| walk.root.unwrap_or(empty))
-}
-
-impl Walk<'_, '_> {
-    fn take(&mut self, event: Event, span: Span) {
-        match event {
-            Event::DocumentStart(..) => self.document(&span),
-            Event::Scalar(..) => self.add(Position { span, children: Children::None }),
-            Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.refuse_alias(&span);
-                self.add(Position { span, children: Children::None });
-            }
-            Event::Anchor(..) => self.refuse_alias(&span),
-            Event::SequenceStart(..) => {
-                self.open.push(Position { span, children: Children::List(Vec::new()) })
-            }
-            Event::MappingStart(..) => self.open.push(Position { span, children: Children::Map(Vec::new()) }),
-            Event::SequenceEnd | Event::MappingEnd => self.close(&span),
-            _ => {}
-        }
-    }
-
-    fn document(&mut self, span: &Span) {
-        self.documents += 1;
-        if self.documents == 2 {
-            let diagnostic =
-                self.checker.error("several-documents", span, "a second YAML document starts here");
-            diagnostic.with_help(
-                "one file is one document: remove the line `---`, or move what follows to its own file",
-            );
-        }
-    }
-
-    fn close(&mut self, end: &Span) {
-        let Some(mut position) = self.open.pop() else { return };
-        let last = match &position.children {
-            Children::List(items) => items.last().map(|item| item.span.end),
-            Children::Map(entries) => {
-                entries.last().and_then(|(key, value)| value.as_ref().or(Some(key)).map(|last| last.span.end))
-            }
-            Children::None => None,
-        };
-        // The end of a flow collection is its bracket; a block collection ends with its last value.
-        position.span.end = if end.is_empty() { last.unwrap_or(position.span.end) } else { end.end };
-        self.add(position);
-    }
-
-    fn add(&mut self, position: Position) {
-        match self.open.last_mut().map(|parent| &mut parent.children) {
-            Some(Children::List(items)) => items.push(position),
-            Some(Children::Map(entries)) => match entries.last_mut() {
-                Some((_, value @ None)) => *value = Some(position),
-                _ => entries.push((position, None)),
-            },
-            Some(Children::None) | None => self.root = Some(position),
-        }
-    }
-
-    fn refuse_alias(&mut self, span: &Span) {
-        if !std::mem::replace(&mut self.aliased, true) {
-            let diagnostic =
-                self.checker.error("anchor", span, "anchors (`&`) and aliases (`*`) are not supported");
-            diagnostic
-                .with_help("write the value out; a text that starts with `&` or `*` needs quotes: \"*\"");
-        }
-    }
-
-    fn refuse_tag(&mut self, span: &Span) {
-        let diagnostic = self.checker.error("tag", span, "YAML tags (`!`) are not supported");
-        diagnostic.with_help("remove it; a text that starts with `!` needs quotes");
     }
 }
 
 impl Checker<'_> {
-    fn syntax_error(&mut self, error: &ScanError) {
-        let offset = error.marker().byte_offset().unwrap_or(0);
-        let (message, help) = explain(error.kind());
-        let diagnostic = self.error("yaml", &(offset..offset + 1), message);
-        if let Some(help) = help {
-            diagnostic.with_help(help);
-        }
+    fn empty_file(&mut self) {
+        self.error("empty-file", &(0..0), "the file is empty").with_help(
+            "a file without entries still says so, for example `routes: []`, `purposes: []` or `auth: []`",
+        );
     }
-}
 
-/// The parser's errors in the words of somebody who edits a file.
-fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
-    let (message, help) = match kind {
-        ErrorKind::TabNotAllowed
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart
-        | ErrorKind::TabInPlainScalar => ("a tab stands where YAML wants spaces", "indent with spaces"),
-        ErrorKind::UnclosedQuotedScalar => ("a quote is opened here and never closed", ""),
-        ErrorKind::UnclosedFlowCollection { open } => {
-            return (format!("the bracket `{open}` is opened here and never closed"), None);
-        }
-        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
-            return (format!("the bracket `{open}` is closed by `{close}`"), None);
-        }
-        ErrorKind::MisplacedFlowCollectionEnd => ("a bracket is closed that was never opened", ""),
-        ErrorKind::ExpectedFlowMappingSeparator => ("expected `,` or `}` here", ""),
-        ErrorKind::ExpectedFlowSequenceSeparator => ("expected `,` or `]` here", ""),
-        ErrorKind::ExpectedBlockMappingKey => (
-            "expected a key here, at the same indentation as the keys above",
-            "the keys of one mapping start in the same column",
-        ),
-        ErrorKind::ExpectedBlockSequenceEntry => {
-            ("expected `- ` here, as for the items above", "the items of one list start in the same column")
-        }
-        ErrorKind::MappingValueNotAllowed
-        | ErrorKind::InvalidColonPlacement
-        | ErrorKind::MappingKeyNotAllowed => (
-            "a key with a value cannot stand here",
-            "check the indentation; a text that contains `: ` needs quotes",
-        ),
-        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
-            ("expected `:` after this key", "a key and its value are written as `key: value`")
-        }
-        ErrorKind::InvalidIndentation
-        | ErrorKind::InvalidBlockScalarIndent
-        | ErrorKind::InvalidFlowScalarIndent
-        | ErrorKind::InvalidQuotedScalarIndent => {
-            ("the indentation of this line fits nothing above it", "indent it as the lines it belongs to")
-        }
-        ErrorKind::RecursionLimitExceeded => {
-            return (format!("lists and mappings are nested more than {MAX_DEPTH} deep"), None);
-        }
-        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
-            ("text follows the closing quote", "put the whole text between the quotes")
-        }
-        ErrorKind::UnknownQuotedScalarEscape => (
-            "this escape is unknown within double quotes",
-            "write `\\\\` for a backslash, or use single quotes",
-        ),
-        ErrorKind::UnexpectedCharacter { .. } => {
-            ("a text cannot start with this character", "put the text in quotes")
-        }
-        other => return (format!("this is not valid YAML: {other}"), None),
-    };
-    (message.to_owned(), Some(help).filter(|help| !help.is_empty()))
+    /// The library's own message may hold a value, so it is not shown.
+    fn cannot_decode(&mut self, position: Option<(usize, usize)>) {
+        let (line, column) = position.unwrap_or((1, 1));
+        let range = self.source().line(line);
+        let text = self.source().text().get(range.clone()).unwrap_or_default();
+        let column =
+            text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(offset, _)| offset);
+        let offset = range.start + column;
+        self.error("yaml", &(offset..offset + 1), "this cannot be read as YAML")
+            .with_help("look for characters that cannot be seen, such as control characters");
+    }
 }
 
 /// What the decoding library makes of a file. Unlike its own value type it keeps duplicate keys
@@ -323,12 +151,6 @@ impl<'de> Visitor<'de> for TreeVisitor {
         }
         Ok(Tree::Map(entries))
     }
-
-    /// A tagged value; the walk has refused the tag already.
-    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<Tree, A::Error> {
-        let (_, value) = tagged.variant::<String>()?;
-        value.newtype_variant()
-    }
 }
 
 /// Brings values and places together; `None` when they do not have the same structure.
@@ -369,7 +191,7 @@ fn place_entries(
                     .with_help("write the keys out");
             }
             Tree::Text(key) => match seen.get(&key) {
-                Some(first) => checker.duplicate_key(&key, &key_span, first),
+                Some(first) => checker.duplicate_key(&key_span, first),
                 None => {
                     seen.insert(key.clone(), key_span.clone());
                     placed.push(Entry { key, key_span, value });
@@ -382,9 +204,9 @@ fn place_entries(
 }
 
 impl Checker<'_> {
-    fn duplicate_key(&mut self, key: &str, span: &Span, first: &Span) {
-        let first = self.place(first);
-        self.error("duplicate-key", span, format!("the key `{key}` is given twice"))
+    fn duplicate_key(&mut self, span: &Span, first: &Span) {
+        let (key, first) = (self.quote(span), self.place(first));
+        self.error("duplicate-key", span, format!("the key {key} is given twice"))
             .with_label("given again here")
             .with_also(first, "first given here");
     }
