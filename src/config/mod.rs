@@ -41,7 +41,6 @@ use crate::model::{
 
 pub use effective::effective;
 pub use load::{Loaded, load};
-pub use overlap::RESERVED_PATHS;
 pub use report::{Diagnostic, Report, Severity};
 pub use schema::schema;
 pub use source::{ConfigFile, Environment, MAX_FILE_BYTES, Sources, SystemEnvironment, UnknownFile};

@@ -4,20 +4,7 @@
 use std::collections::HashMap;
 
 use super::{Gateway, Route, check::Checker, routes::RoutePlace};
-
-/// Paths on which the gateway itself answers on the public listener.
-pub const RESERVED_PATHS: [&str; 10] = [
-    "/session_options",
-    "/start",
-    "/session",
-    "/auth",
-    "/comm",
-    "/choose",
-    "/widget.js",
-    "/static",
-    "/.well-known/jwks.json",
-    "/openapi.json",
-];
+use crate::model::RESERVED;
 
 /// Reports routes that no request would reach as written: two for the same host and path, and
 /// those over or under the gateway's own paths.
@@ -32,7 +19,7 @@ pub fn check(routes: &[Route], places: &[RoutePlace], gateway: Option<&Gateway>,
             }
         }
         if gateway.is_some_and(|gateway| shares_host(route, gateway))
-            && let Some(reserved) = RESERVED_PATHS.into_iter().find(|reserved| covers(&route.path, reserved))
+            && let Some(reserved) = RESERVED.iter().find(|reserved| covers(&route.path, reserved))
         {
             checker.reserved_path(route, place, reserved);
         }
@@ -81,10 +68,10 @@ mod tests {
     #[test]
     fn a_path_covers_what_lies_above_and_below_it() {
         for path in ["/auth", "/auth/irma", "/.well-known", "/static/x/y", "/widget.js"] {
-            assert!(RESERVED_PATHS.iter().any(|reserved| covers(path, reserved)), "{path}");
+            assert!(RESERVED.iter().any(|reserved| covers(path, reserved)), "{path}");
         }
         for path in ["/", "/authentication", "/chat", "/.well-known/acme-challenge", "/widget.json"] {
-            assert!(!RESERVED_PATHS.iter().any(|reserved| covers(path, reserved)), "{path}");
+            assert!(!RESERVED.iter().any(|reserved| covers(path, reserved)), "{path}");
         }
     }
 }

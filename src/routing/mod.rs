@@ -18,5 +18,3 @@ pub use own::{OwnPath, decode_segment, own_path};
 pub use path::{PathError, host_key, normalise};
 pub use rewrite::{ClientView, HeaderChange, Mapping};
 pub use table::RouteTable;
-
-pub use crate::model::RESERVED;

@@ -136,7 +136,7 @@ fn whoever_brings_nothing_waits_for_a_while_at_most() {
     let session = bench.start(None).session;
     let head = request(Method::HEAD, None, "");
     assert_eq!(bench.adapter.page(&session, &head, NOW).status, StatusCode::OK);
-    for (at, shown) in [(100, "Waiting"), (119, "Waiting"), (120, "No data were received")] {
+    for (at, shown) in [(100, "Waiting"), (104, "Waiting"), (105, "No data were received")] {
         assert_shows(&bench.page_at(&session, None, NOW + at), &[shown, "href=\"/contact/choose\""]);
     }
     let bench = Bench::new(InspectDelivery::Result);
