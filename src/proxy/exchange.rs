@@ -141,7 +141,7 @@ async fn read_body(session: &mut Session) -> Result<Bytes, BodyRefusal> {
 
 /// Writes the answer; a HEAD request gets its head alone.
 pub async fn write(session: &mut Session, answer: &OwnAnswer) -> Result<()> {
-    let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len() + 2))?;
+    let mut head = ResponseHeader::build_no_case(answer.status, Some(answer.headers.len() + 2))?;
     for (name, value) in &answer.headers {
         head.append_header(name, value)?;
     }

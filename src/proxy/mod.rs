@@ -190,10 +190,11 @@ impl ProxyHttp for Gateway {
         match self.next(session.req_header(), ctx) {
             Next::Forward => return Ok(false),
             Next::Prepared(Ok(answer)) => exchange::write(session, &answer).await?,
+            // Boxed, so that the futures of rare steps do not weigh on every request.
             Next::Prepared(Err(problem)) | Next::Refuse(problem) => {
-                self.refuse(session, ctx, problem).await?;
+                Box::pin(self.refuse(session, ctx, problem)).await?;
             }
-            Next::Own(path, endpoint) => self.answer_own(session, ctx, path, endpoint).await?,
+            Next::Own(path, endpoint) => Box::pin(self.answer_own(session, ctx, path, endpoint)).await?,
         }
         Ok(true)
     }
