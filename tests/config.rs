@@ -1,4 +1,6 @@
 //! The configuration by its front door: files in, a `Config` or a report out.
+#![cfg(test)]
+#![allow(clippy::disallowed_methods, reason = "variables say when expected files are to be written anew")]
 
 use std::{
     collections::HashMap,

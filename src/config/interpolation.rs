@@ -20,7 +20,9 @@ pub fn expand(node: &mut Node, environment: &dyn Environment, checker: &mut Chec
         },
         Data::List(items) => items.iter_mut().for_each(|item| expand(item, environment, checker)),
         Data::Map(entries) => {
-            entries.iter_mut().for_each(|entry| expand(&mut entry.value, environment, checker));
+            for entry in entries {
+                expand(&mut entry.value, environment, checker);
+            }
         }
         _ => {}
     }

@@ -110,16 +110,10 @@ impl Loader<'_> {
         };
         interpolation::expand(&mut node, environment, &mut checker);
         let broken = shape::check(&mut node, schema::shared(file), &mut checker);
-        match T::deserialize(node) {
-            Ok(raw) => (raw, broken),
-            Err(_) => {
-                checker.error(
-                    "structure",
-                    &(0..0),
-                    "the structure of this file is not what the schema promises",
-                );
-                (T::default(), Broken::everything())
-            }
+        if let Ok(raw) = T::deserialize(node) {
+            return (raw, broken);
         }
+        checker.error("structure", &(0..0), "the structure of this file is not what the schema promises");
+        (T::default(), Broken::everything())
     }
 }

@@ -50,7 +50,7 @@ pub fn walk(text: &str, checker: &mut Checker) -> Option<Option<Position>> {
                 }
                 let span = span.byte_range().unwrap_or_default();
                 if walk.documents < 2 {
-                    walk.take(event, span);
+                    walk.take(&event, span);
                 }
             }
             Err(error) => {
@@ -63,7 +63,7 @@ pub fn walk(text: &str, checker: &mut Checker) -> Option<Option<Position>> {
 }
 
 impl Walk<'_, '_> {
-    fn take(&mut self, event: Event, span: Span) {
+    fn take(&mut self, event: &Event<'_>, span: Span) {
         match event {
             Event::DocumentStart(..) => self.document(&span),
             Event::Scalar(..) => self.add(Position { span, children: Children::None }),
@@ -73,7 +73,7 @@ impl Walk<'_, '_> {
             }
             Event::Anchor(..) => self.refuse_alias(&span),
             Event::SequenceStart(..) => {
-                self.open.push(Position { span, children: Children::List(Vec::new()) })
+                self.open.push(Position { span, children: Children::List(Vec::new()) });
             }
             Event::MappingStart(..) => self.open.push(Position { span, children: Children::Map(Vec::new()) }),
             Event::SequenceEnd | Event::MappingEnd => self.close(&span),

@@ -114,7 +114,7 @@ macro_rules! tags {
             const CODE: &'static str = $code;
 
             fn parse(text: &str) -> Result<Self, Problem> {
-                Self::parse(text).map_err(|error| name_problem(&error))
+                Self::parse(text).map_err(name_problem)
             }
 
             fn schema() -> Schema {
@@ -126,7 +126,7 @@ macro_rules! tags {
 
 tags!(PurposeTag: "tag", MethodTag: "tag", AttributeTag: "attribute", RouteId: "id", UpstreamName: "name");
 
-fn name_problem(error: &TagError) -> Problem {
+fn name_problem(error: TagError) -> Problem {
     Problem::new(
         format!("cannot be a name: {error}"),
         "a name is 1 to 128 bytes of text, without control characters or white space around it",

@@ -190,13 +190,14 @@ fn place_entries(
                     .error("merge-key", &key_span, "merge keys (`<<`) are not supported")
                     .with_help("write the keys out");
             }
-            Tree::Text(key) => match seen.get(&key) {
-                Some(first) => checker.duplicate_key(&key_span, first),
-                None => {
+            Tree::Text(key) => {
+                if let Some(first) = seen.get(&key) {
+                    checker.duplicate_key(&key_span, first);
+                } else {
                     seen.insert(key.clone(), key_span.clone());
                     placed.push(Entry { key, key_span, value });
                 }
-            },
+            }
             _ => checker.key_is_no_text(&key_span),
         }
     }

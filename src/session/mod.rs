@@ -12,7 +12,7 @@ pub mod options;
 pub mod problem;
 pub mod reference;
 pub mod start;
-mod start_request;
+pub mod start_request;
 
 pub use self::{
     problem::{Problem, ProblemCode},

@@ -7,7 +7,7 @@ use crate::model::ResultToken;
 
 /// The fields of a start that this version understands or tells apart.
 #[derive(Default, Deserialize)]
-pub(super) struct StartRequest {
+pub struct StartRequest {
     pub purpose: Option<String>,
     pub auth_method: Option<String>,
     pub comm_method: Option<String>,
@@ -19,7 +19,10 @@ pub(super) struct StartRequest {
 impl StartRequest {
     /// Reads a body of this `Content-Type`. Unknown fields are ignored, `null` is the same as
     /// missing, a field given twice is an error.
-    pub(super) fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Self, Problem> {
+    ///
+    /// # Errors
+    /// A [`Problem`] that says where the mistake is and quotes nothing.
+    pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Self, Problem> {
         let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/json") {
             Self::from_json(body)

@@ -1,14 +1,12 @@
 //! What routing costs each request: normalising, look-up, mapping an answer back.
 //!
-//! `cargo bench --bench routing`. Look-ups cycle through 1,024 different requests (warm), and
+//! Look-ups cycle through 1,024 different requests (warm), and
 //! through 65,536 (cold), where a large table no longer fits a core's own caches and its number of
 //! routes shows as waiting for memory. The path with 100,000 slashes is a stranger's.
 
-#![allow(clippy::expect_used, reason = "a failed set-up ends the bench")]
+use std::hint::black_box;
 
-use std::{hint::black_box, time::Duration};
-
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion};
 use http::{HeaderMap, HeaderValue, header::LOCATION};
 use id_contact_gateway::{
     config::{HeaderEdit, Rewrite, Route, Timeouts, Upstream, UpstreamId},
@@ -43,7 +41,7 @@ fn host(index: usize) -> String {
     format!("service-{index}.example.nl")
 }
 
-fn look_up(criterion: &mut Criterion) {
+pub fn look_up(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("look-up");
     for count in [10, 1_000, 100_000] {
         let by_path = RouteTable::new(&(0..count).map(|index| route(None, path(index))).collect::<Vec<_>>());
@@ -81,7 +79,7 @@ fn bench_round(
     });
 }
 
-fn paths(criterion: &mut Criterion) {
+pub fn paths(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("path");
     for (name, path) in [("plain", "/chat/rooms/7/messages"), ("escaped", "/chat/caf%c3%a9/%7Euser")] {
         group.bench_function(BenchmarkId::new("normalise", name), |b| b.iter(|| normalise(black_box(path))));
@@ -90,7 +88,7 @@ fn paths(criterion: &mut Criterion) {
     group.bench_function("not own", |b| b.iter(|| own_path(black_box("/chat/rooms/7/messages"))));
 }
 
-fn answers(criterion: &mut Criterion) {
+pub fn answers(criterion: &mut Criterion) {
     let servers = ["http://chat-1:3000", "http://chat-2:3000"];
     let upstream = Upstream {
         name: UpstreamName::parse("chat").expect("a valid name"),
@@ -124,13 +122,3 @@ fn answers(criterion: &mut Criterion) {
         bencher.iter(|| mapping.answer_changes(black_box(&headers), REWRITE, &VIEW));
     });
 }
-
-criterion_group! {
-    name = benches;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1))
-        .sample_size(30);
-    targets = look_up, paths, answers
-}
-criterion_main!(benches);
