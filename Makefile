@@ -12,7 +12,7 @@ help: ## this list
 
 run: ## build and run the gateway on the configuration in CONFIG (default: this directory)
 	@scripts/prerequisites build
-	cargo run --release --locked -- run --config $(CONFIG)
+	cargo run --release --locked --features jemalloc -- run --config $(CONFIG)
 
 check: ## formatting and lints
 	@scripts/prerequisites check
@@ -29,10 +29,10 @@ format: ## rewrite the sources as the formatter wants them
 
 bench: ## micro-benchmarks, then whole processes beside bare Pingora, nginx and HAProxy
 	@scripts/prerequisites bench
-	cargo bench --locked
+	cargo bench --locked --features jemalloc
 	$(MAKE) --no-print-directory bench-compare
 
 bench-compare: ## whole processes only; BENCH_OPTIONS=--quick for a first impression
 	@scripts/prerequisites bench
-	cargo build --release --locked --bin id-contact-gateway --example bare
+	cargo build --release --locked --features jemalloc --bin id-contact-gateway --example bare
 	python3 benches/compare/run $(BENCH_OPTIONS) --target $(TARGET)/release
