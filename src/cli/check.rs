@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigDirectory, EXIT_INVALID, Format, environment, print_report};
+use super::{ConfigDirectory, EXIT_INVALID, Format, complain, environment, print, print_report};
 use crate::config::{self, Report, Sources};
 
 #[derive(Args)]
@@ -19,7 +19,6 @@ pub(super) struct CheckArguments {
     strict: bool,
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is what the command is for")]
 pub(super) fn check(arguments: &CheckArguments) -> ExitCode {
     let report = match Sources::read(&arguments.config.directory)
         .and_then(|sources| config::load(&sources, &environment()))
@@ -28,8 +27,8 @@ pub(super) fn check(arguments: &CheckArguments) -> ExitCode {
         Err(report) => report,
     };
     match arguments.format {
-        Format::Json => println!("{:#}", report.to_json()),
-        Format::Text if report.is_empty() => eprintln!("the configuration is valid"),
+        Format::Json => print(&format!("{:#}\n", report.to_json())),
+        Format::Text if report.is_empty() => complain("the configuration is valid\n"),
         Format::Text => print_report(&report),
     }
     if is_acceptable(&report, arguments.strict) { ExitCode::SUCCESS } else { ExitCode::from(EXIT_INVALID) }

@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{ConfigDirectory, EXIT_INVALID, environment, print_report};
+use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print, print_report};
 use crate::{
     config::{self, Config, Route, Sources},
     metrics::Metrics,
@@ -29,7 +29,6 @@ pub(super) struct ExplainArguments {
     config: ConfigDirectory,
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is what the command is for")]
 pub(super) fn explain(arguments: &ExplainArguments) -> ExitCode {
     let loaded =
         Sources::read(&arguments.config.directory).and_then(|sources| config::load(&sources, &environment()));
@@ -42,11 +41,11 @@ pub(super) fn explain(arguments: &ExplainArguments) -> ExitCode {
     };
     match explanation(config, &arguments.url) {
         Ok(text) => {
-            print!("{text}");
+            print(&text);
             ExitCode::SUCCESS
         }
         Err(reason) => {
-            eprintln!("error: {reason}");
+            complain(&format!("error: {reason}\n"));
             ExitCode::FAILURE
         }
     }

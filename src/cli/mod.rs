@@ -7,7 +7,11 @@ mod explain;
 mod run;
 mod schema;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -63,11 +67,18 @@ pub fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "a command tells its user what is wrong")]
+/// Writes to standard output. A reader that left, as `head` does, is no mistake.
+fn print(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes to standard error.
+fn complain(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 fn print_report(report: &Report) {
-    use std::io::IsTerminal;
-    let text = report.render(std::io::stderr().is_terminal());
-    eprint!("{text}");
+    complain(&report.render(io::stderr().is_terminal()));
 }
 
 fn environment() -> SystemEnvironment {

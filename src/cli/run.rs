@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use clap::{Args, ValueEnum};
 
-use super::{ConfigDirectory, EXIT_INVALID, environment, print_report};
+use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print_report};
 use crate::{
     config::{self, AuthKind, Loaded, Report, Sources},
     logs::{LogFormat, LogSink},
@@ -26,7 +26,6 @@ enum LogStyle {
     Json,
 }
 
-#[allow(clippy::print_stderr, reason = "there may be no log yet")]
 pub(super) fn run(arguments: RunArguments) -> ExitCode {
     let environment = environment();
     let (sources, loaded) = match load(&arguments, environment) {
@@ -46,7 +45,7 @@ pub(super) fn run(arguments: RunArguments) -> ExitCode {
     let log = match LogSink::start(format, std::io::stderr()) {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("error: the log cannot be written: {error}");
+            complain(&format!("error: the log cannot be written: {error}\n"));
             return ExitCode::FAILURE;
         }
     };
@@ -63,7 +62,7 @@ pub(super) fn run(arguments: RunArguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log.flush();
-            eprintln!("error: {error}");
+            complain(&format!("error: {error}\n"));
             ExitCode::FAILURE
         }
     }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::print;
 use crate::config::{ConfigFile, schema as schema_of};
 
 #[derive(Args)]
@@ -19,13 +20,12 @@ enum FileName {
     Plugins,
 }
 
-#[allow(clippy::print_stdout, reason = "its output is what the command is for")]
 pub(super) fn schema(arguments: &SchemaArguments) -> ExitCode {
     let file = match arguments.file {
         FileName::Routes => ConfigFile::Routes,
         FileName::Purposes => ConfigFile::Purposes,
         FileName::Plugins => ConfigFile::Plugins,
     };
-    println!("{:#}", schema_of(file));
+    print(&format!("{:#}\n", schema_of(file)));
     ExitCode::SUCCESS
 }

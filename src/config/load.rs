@@ -60,9 +60,7 @@ impl Loader<'_> {
             Names::define("upstream", "upstreams", routes.upstream_names(), &broken_routes, &mut checker);
         Names::define("route", "routes", routes.route_ids(), &broken_routes, &mut checker);
         let parsed = routes.parse(&upstreams, &mut used, &mut checker);
-        if let Some(routes) = &parsed.routes {
-            overlap::check(routes, &parsed.places.routes, parsed.gateway.as_ref(), &mut checker);
-        }
+        overlap::check(&parsed.keys, parsed.gateway.as_ref(), &mut checker);
 
         let mut checker = self.checker(ConfigFile::Plugins);
         let auth_tags = Names::define(

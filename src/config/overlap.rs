@@ -3,19 +3,23 @@
 
 use std::collections::HashMap;
 
-use super::{Gateway, Route, check::Checker, routes::RoutePlace};
+use super::{
+    Gateway,
+    check::Checker,
+    routes::{RouteKey, RoutePlace},
+};
 use crate::model::RESERVED;
 
 /// Reports routes that no request would reach as written: two for the same host and path, and
 /// those over or under the gateway's own paths.
-pub fn check(routes: &[Route], places: &[RoutePlace], gateway: Option<&Gateway>, checker: &mut Checker) {
-    let mut taken: HashMap<(Option<&str>, &str), &RoutePlace> = HashMap::with_capacity(routes.len());
-    for (route, place) in routes.iter().zip(places) {
-        let key = (route.host.as_deref(), route.path.as_str());
-        match taken.get(&key) {
+pub fn check(keys: &[RouteKey], gateway: Option<&Gateway>, checker: &mut Checker) {
+    let mut taken: HashMap<(Option<&str>, &str), &RoutePlace> = HashMap::with_capacity(keys.len());
+    for route in keys {
+        let place = &route.place;
+        match taken.get(&(route.host.as_deref(), &route.path)) {
             Some(first) => checker.same_route(route, place, first),
             None => {
-                taken.insert(key, place);
+                taken.insert((route.host.as_deref(), &route.path), place);
             }
         }
         if gateway.is_some_and(|gateway| shares_host(route, gateway))
@@ -27,7 +31,7 @@ pub fn check(routes: &[Route], places: &[RoutePlace], gateway: Option<&Gateway>,
 }
 
 /// A route for another host may use any path: that host is its own.
-fn shares_host(route: &Route, gateway: &Gateway) -> bool {
+fn shares_host(route: &RouteKey, gateway: &Gateway) -> bool {
     route.host.as_deref().is_none_or(|host| host == gateway.public_url.host())
 }
 
@@ -42,7 +46,7 @@ fn is_within(path: &str, ancestor: &str) -> bool {
 }
 
 impl Checker<'_> {
-    fn same_route(&mut self, route: &Route, place: &RoutePlace, first: &RoutePlace) {
+    fn same_route(&mut self, route: &RouteKey, place: &RoutePlace, first: &RoutePlace) {
         let first = self.place(&first.path);
         let host = if route.host.is_some() { "the same host" } else { "any host" };
         self.error("duplicate-route", &place.path, format!("two routes match {host} and the same path"))
@@ -51,7 +55,7 @@ impl Checker<'_> {
             .with_help("remove one of them, or give it another host or path");
     }
 
-    fn reserved_path(&mut self, route: &Route, place: &RoutePlace, reserved: &str) {
+    fn reserved_path(&mut self, route: &RouteKey, place: &RoutePlace, reserved: &str) {
         let message = format!("this route would cover the gateway's own path `{reserved}`");
         let help = match route.host {
             Some(_) => "choose another path, or a host other than that of `public_url`",

@@ -47,14 +47,19 @@ struct RawAuth {
     /// A picture: a path of this host, such as `/static/irma.svg`, or a URL.
     image_path: Field<ImagePath>,
     /// Where the plugin's start endpoints are: a URL, or `upstream:NAME/path`.
+    #[schemars(extend("x-decisive" = true))]
     start: Option<Field<Start>>,
     /// A sign-in page for development, instead of a plugin.
+    #[schemars(extend("x-decisive" = true))]
     test: Option<RawTest>,
     #[serde(rename = "oidc")]
+    #[schemars(extend("x-decisive" = true))]
     _oidc: Option<NotYet>,
     #[serde(rename = "http")]
+    #[schemars(extend("x-decisive" = true))]
     _http: Option<NotYet>,
     #[serde(rename = "headers")]
+    #[schemars(extend("x-decisive" = true))]
     _headers: Option<NotYet>,
     /// The spelling of the plugin's results. By default `id-contact`.
     #[serde(default)]
@@ -87,12 +92,16 @@ struct RawComm {
     /// A picture: a path of this host, such as `/static/chat.svg`, or a URL.
     image_path: Field<ImagePath>,
     /// Where the plugin's start endpoint is: a URL, or `upstream:NAME/path`.
+    #[schemars(extend("x-decisive" = true))]
     start: Option<Field<Start>>,
     /// A page that shows what was delivered, for development, instead of a plugin.
+    #[schemars(extend("x-decisive" = true))]
     inspect: Option<RawInspect>,
     #[serde(rename = "link")]
+    #[schemars(extend("x-decisive" = true))]
     _link: Option<NotYet>,
     #[serde(rename = "http")]
+    #[schemars(extend("x-decisive" = true))]
     _http: Option<NotYet>,
     /// Start without the result, then deliver it. For plugins that take no `auth_result`. By
     /// default `false`.

@@ -16,7 +16,7 @@ use super::{
     link::{Names, Used},
     location::{Host, PathPrefix, ServerUrl},
     node::{Entries, Span, Spanned},
-    scalar::{ByteSize, Field},
+    scalar::{ByteSize, Field, Scalar},
 };
 use crate::model::{RouteId, UpstreamName};
 
@@ -134,6 +134,8 @@ pub struct Routes {
     pub listeners: Option<Listeners>,
     pub upstreams: Option<Vec<Upstream>>,
     pub routes: Option<Vec<Route>>,
+    /// Of the routes whose host and path can be read, whatever else is wrong with them.
+    pub keys: Vec<RouteKey>,
     pub places: Places,
 }
 
@@ -142,6 +144,14 @@ pub struct Routes {
 pub struct Places {
     pub upstreams: Vec<Span>,
     pub routes: Vec<RoutePlace>,
+}
+
+/// What requests a route is for.
+#[derive(Debug)]
+pub struct RouteKey {
+    pub host: Option<String>,
+    pub path: String,
+    pub place: RoutePlace,
 }
 
 #[derive(Debug)]
@@ -170,6 +180,7 @@ impl RawRoutes {
             listeners,
             upstreams: parsed.into_iter().collect(),
             routes: routes.into_iter().collect(),
+            keys: self.routes.iter().filter_map(RawRoute::key).collect(),
             places: self.places(),
         }
     }
@@ -255,6 +266,13 @@ impl RawRoute {
                 None => None,
             },
         })
+    }
+
+    fn key(&self) -> Option<RouteKey> {
+        let host = self.host.as_ref().map(|host| Host::parse(&host.text)).transpose().ok()?;
+        let path =
+            self.path.as_ref().map_or(Ok(PathPrefix("/".to_owned())), |path| PathPrefix::parse(&path.text));
+        Some(RouteKey { host: host.map(|Host(host)| host), path: path.ok()?.0, place: self.place() })
     }
 
     fn place(&self) -> RoutePlace {

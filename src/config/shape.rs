@@ -3,7 +3,8 @@
 //! left can be deserialised and checked further in the same report.
 //!
 //! It knows the part of JSON Schema that `schemars` makes of our types, and two conventions:
-//! `not: {}` marks a key, and `x-not-yet` a value, that a later version will accept.
+//! `not: {}` marks a key, and `x-not-yet` a value, that a later version will accept. `x-decisive`
+//! marks an optional key without which the rest of its item cannot be judged.
 //! May import: `check`, `definitions`, `node`.
 
 use std::collections::HashMap;
@@ -15,6 +16,9 @@ use super::{
     definitions::{Definitions, accepted_values, example, kind_in_words, kinds, plain, property},
     node::{Data, Entry, Node, Span},
 };
+
+/// The mark of an optional key that says what its item is.
+const DECISIVE: &str = "x-decisive";
 
 /// What was taken out of a file, so that references to it are not taken for mistakes.
 #[derive(Debug, Default)]
@@ -83,6 +87,11 @@ fn item_of(section: &str) -> (&'static str, &'static str) {
         "comm" => ("communication method", "tag"),
         _ => ("item", ""),
     }
+}
+
+fn required(schema: &Value) -> Vec<&str> {
+    let keys = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(Value::as_str).collect()
 }
 
 struct Shape<'s, 'a, 'c> {
@@ -188,11 +197,13 @@ impl<'s> Shape<'s, '_, '_> {
         }
         match (&mut node.data, depth) {
             (Data::List(items), Depth::Deep) => {
-                let results = items.iter_mut().map(|item| {
+                let was_empty = items.is_empty();
+                items.retain_mut(|item| {
                     let named = named.element(item);
                     self.value(item, &schema["items"], &named, depth)
                 });
-                results.fold(true, |sound, item| sound & item)
+                // A list that lost everything would be taken for one that was written empty.
+                was_empty || !items.is_empty()
             }
             (Data::Map(entries), Depth::Deep) => self.map(entries, schema, named),
             _ => true,
@@ -202,13 +213,18 @@ impl<'s> Shape<'s, '_, '_> {
     fn map(&mut self, entries: &mut Vec<Entry>, schema: &'s Value, named: &Named) -> bool {
         let mut sound = self.keys(entries, schema, named);
         let values = schema.get("additionalProperties").filter(|values| values.is_object());
+        let required = required(schema);
         entries.retain_mut(|entry| {
             let Some(schema) = property(schema, &entry.key).or(values) else {
                 return false;
             };
             let named = Named::key(entry, self.checker);
-            sound &= self.value(&mut entry.value, schema, &named, Depth::Deep);
-            true
+            if self.value(&mut entry.value, schema, &named, Depth::Deep) {
+                return true;
+            }
+            // What is optional is left out, and the rest goes on to be checked.
+            sound &= !required.contains(&entry.key.as_str()) && schema.get(DECISIVE).is_none();
+            false
         });
         sound
     }
@@ -233,8 +249,7 @@ impl<'s> Shape<'s, '_, '_> {
             }
         }
         let given = |key: &str| entries.iter().any(|entry| entry.key == key);
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        let missing: Vec<_> = required.filter_map(Value::as_str).filter(|key| !given(key)).collect();
+        let missing: Vec<_> = required(schema).into_iter().filter(|key| !given(key)).collect();
         for key in &missing {
             let example = properties.get(*key).and_then(|schema| self.definitions.example(schema));
             self.missing_key(key, example.as_deref(), named);
