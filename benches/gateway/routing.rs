@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, header::LOCATION};
 use id_contact_gateway::{
     config::{HeaderEdit, Rewrite, Route, Timeouts, Upstream, UpstreamId},
     model::{BaseUrl, RouteId, UpstreamName},
-    routing::{ClientView, Mapping, RouteTable, normalise, own_path},
+    routing::{ClientView, Mapping, RouteTable, host_key, normalise, own_path},
 };
 
 const REWRITE: Rewrite = Rewrite { redirects: true, cookies: true };
@@ -59,9 +59,35 @@ pub fn look_up(criterion: &mut Criterion) {
             let id = BenchmarkId::new(format!("host, {round}"), count);
             bench_round(&mut group, id, &hosts, |host| by_host.find(Some(host), "/room/7"));
         }
+        bench_whole_look_up(&mut group, count);
         let slashes = "/".repeat(100_000);
         group.bench_function(BenchmarkId::new("100,000 slashes", count), |bencher| {
             bencher.iter(|| by_path.find(None, black_box(&slashes)));
+        });
+    }
+}
+
+/// All that a request pays to find its route: its host and path are read, and both tables asked.
+fn bench_whole_look_up(
+    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+    count: usize,
+) {
+    let named = (0..count / 2).map(|index| route(Some(host(index)), path(index)));
+    let routes: Vec<_> = named.chain((count / 2..count).map(|index| route(None, path(index)))).collect();
+    let table = RouteTable::new(&routes);
+    for (round, requests) in ROUNDS {
+        let requests: Vec<_> = (0..requests)
+            .map(|request| request * 7_919 % count)
+            .map(|index| (format!("{}:8080", host(index)), path(index) + "/room/7"))
+            .collect();
+        let find = |(host, path): &(String, String)| {
+            let (host, own, path) = (host_key(host)?, own_path(path), normalise(path).ok()?);
+            table.find(Some(&host), &path).filter(|_| own.is_none())
+        };
+        assert!(requests.iter().all(|request| find(request).is_some()));
+        let mut next = requests.iter().cycle();
+        group.bench_function(BenchmarkId::new(format!("whole, {round}"), count), |bencher| {
+            bencher.iter(|| next.next().and_then(|request| find(black_box(request))));
         });
     }
 }
