@@ -11,10 +11,7 @@ use std::{
 };
 
 use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
-    fmt::MakeWriter,
-    layer::SubscriberExt,
-    util::SubscriberInitExt,
+    filter::LevelFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 /// How long lines are gathered: long enough to write many at once, too short to be noticed.
@@ -81,11 +78,10 @@ impl LogSink {
         Ok(Self { shared, format })
     }
 
-    /// Makes this sink the receiver of `tracing` events. Pingora's own lines are left out: they
-    /// may quote requests.
+    /// Makes this sink the receiver of `tracing` events. Pingora's own lines, which go through the
+    /// `log` crate, are not bridged: they may quote requests.
     pub fn receive_events(&self) {
-        let targets = Targets::new().with_default(LevelFilter::INFO).with_target("pingora", LevelFilter::OFF);
-        let registry = tracing_subscriber::registry().with(targets);
+        let registry = tracing_subscriber::registry().with(LevelFilter::INFO);
         // Fails only when another receiver is installed already, in which case that one stays.
         let _ = match self.format {
             LogFormat::Json => registry
