@@ -1,0 +1,325 @@
+//! The documentation keeps its promises: every YAML example loads without a warning, every key,
+//! metric and command that it names exists, and none is left out.
+//!
+//! A YAML example begins with a comment that names its file (`# plugins.yaml`). What it needs of the
+//! other files stands in the same section, or it is taken from the shipped ones.
+#![cfg(test)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use http::StatusCode;
+use serde_json::Value;
+
+use id_contact_gateway::{
+    config::{self, ConfigFile, Sources},
+    metrics::{Metrics, SessionLabels},
+};
+
+#[test]
+fn every_yaml_example_loads_without_a_warning() {
+    let mut examples = 0;
+    for path in documents() {
+        for section in sections(&read(&path)) {
+            let files =
+                section.files().unwrap_or_else(|mistake| panic!("{path:?}, {}: {mistake}", section.title));
+            if !files.is_empty() {
+                examples += files.len();
+                let complaints = complaints(&files);
+                assert!(complaints.is_empty(), "{path:?}, {}:\n{complaints}", section.title);
+            }
+        }
+    }
+    assert!(examples > 5, "only {examples} examples were found");
+}
+
+#[test]
+fn an_example_with_a_mistake_is_found() {
+    let section = |text: &str| sections(text).remove(0).files();
+    let wrong = section("```yaml\n# purposes.yaml: what for\npurposes: [{ tga: x }]\n```").unwrap();
+    assert!(complaints(&wrong).contains("tga"));
+    let doubtful = section(
+        "```yaml\n# routes.yaml\ngateway: { public_url: http://a }\nupstreams: { u: { servers: [http://b] } }\n```",
+    );
+    assert!(complaints(&doubtful.unwrap()).contains("unused-upstream"));
+    assert!(section("```yaml\npurposes: []\n```").is_err(), "it does not name its file");
+    let twice = "```yaml\n# purposes.yaml\npurposes: []\n```\n";
+    assert!(section(&twice.repeat(2)).is_err(), "which of the two would be meant?");
+}
+
+#[test]
+fn the_reference_names_exactly_the_keys_that_exist() {
+    let documented = keys_in(&read(&root().join("docs/configuration.md")));
+    let (mut leaves, mut all) = (BTreeSet::new(), BTreeSet::new());
+    for file in ConfigFile::ALL {
+        let schema = config::schema(file);
+        collect_keys(&schema, &schema, "", &mut leaves, &mut all);
+    }
+    assert!(leaves.contains("routes[].headers.request.set") && all.contains("upstreams.NAME.timeouts.read"));
+    let missing: Vec<_> = leaves.difference(&documented).collect();
+    assert!(missing.is_empty(), "docs/configuration.md lacks {missing:?}");
+    let invented: Vec<_> = documented.difference(&all).collect();
+    assert!(invented.is_empty(), "docs/configuration.md names keys that do not exist: {invented:?}");
+}
+
+#[test]
+fn every_metric_is_documented_with_its_labels() {
+    let page = read(&root().join("docs/operations.md"));
+    let rows: BTreeMap<_, _> = page.lines().filter_map(metric_row).collect();
+    assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), names_in_source());
+    for (name, labels) in labels_of_samples() {
+        assert_eq!(rows.get(&name), Some(&labels), "labels of {name}");
+    }
+}
+
+#[test]
+fn every_command_in_the_examples_exists() {
+    let mut commands = BTreeSet::new();
+    for path in documents() {
+        for line in examples_of_commands(&read(&path)) {
+            let mut words = line.split_whitespace();
+            let command = words.next().unwrap_or_default().to_owned();
+            let help = help(&[&command]);
+            for option in words.take_while(|word| *word != "#").filter(|word| word.starts_with("--")) {
+                assert!(
+                    help.split_whitespace().any(|word| word == option),
+                    "{path:?}: {command} has no {option}:\n{help}"
+                );
+            }
+            commands.insert(command);
+        }
+    }
+    let listed = help(&[]);
+    let listed = listed
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .map_while(|line| line.split_whitespace().next());
+    let listed: BTreeSet<_> = listed.filter(|name| *name != "help").map(str::to_owned).collect();
+    assert_eq!(commands, listed, "the examples show every command");
+}
+
+#[test]
+fn every_target_of_make_exists() {
+    let makefile = read(&root().join("Makefile"));
+    let readme = read(&root().join("README.md"));
+    let targets: Vec<_> =
+        readme.lines().filter_map(|line| line.strip_prefix("make ")?.split_whitespace().next()).collect();
+    assert!(targets.contains(&"run") && targets.contains(&"test"), "{targets:?}");
+    for target in targets {
+        assert!(makefile.contains(&format!("\n{target}:")), "the Makefile has no {target}");
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for path in documents() {
+        let directory = path.parent().expect("a document stands in a directory");
+        for target in read(&path).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if !target.contains("://") {
+                let file = target.split('#').next().unwrap_or_default();
+                assert!(directory.join(file).exists(), "{path:?} links to {target}");
+            }
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The documents at the top, in docs/ and in docs/decisions/.
+fn documents() -> Vec<PathBuf> {
+    let folders = ["", "docs", "docs/decisions"].map(|folder| root().join(folder));
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("the folder is readable"));
+    let paths = files.map(|entry| entry.expect("the entry is readable").path());
+    let documents: Vec<_> = paths.filter(|path| path.extension().is_some_and(|name| name == "md")).collect();
+    assert!(documents.iter().any(|path| path.ends_with("docs/operations.md")), "{documents:?}");
+    documents
+}
+
+/// What stands between two headings.
+#[derive(Default)]
+struct Section {
+    title: String,
+    /// The contents of its YAML blocks.
+    yaml: Vec<String>,
+}
+
+fn sections(document: &str) -> Vec<Section> {
+    let mut sections = vec![Section::default()];
+    let mut fence = None;
+    for line in document.lines() {
+        let section = sections.last_mut().expect("there is a first one");
+        match (line.strip_prefix("```"), fence) {
+            (Some(_), Some(_)) => fence = None,
+            (Some(language), None) => {
+                fence = Some(language);
+                if language == "yaml" {
+                    section.yaml.push(String::new());
+                }
+            }
+            (None, Some("yaml")) => {
+                let block = section.yaml.last_mut().expect("its fence has been seen");
+                *block += line;
+                *block += "\n";
+            }
+            (None, None) if line.starts_with('#') => {
+                sections.push(Section { title: line.to_owned(), yaml: Vec::new() });
+            }
+            (None, _) => {}
+        }
+    }
+    sections
+}
+
+impl Section {
+    /// Its examples by the name of their file.
+    fn files(&self) -> Result<HashMap<&'static str, String>, String> {
+        let mut files = HashMap::new();
+        for text in &self.yaml {
+            let comment = text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
+            let file = ConfigFile::ALL.into_iter().find(|file| comment.starts_with(file.file_name()));
+            let file = file.ok_or_else(|| format!("an example does not name its file:\n{text}"))?;
+            if files.insert(file.file_name(), text.clone()).is_some() {
+                return Err(format!("two examples of {}", file.file_name()));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// What the program says about these files, completed with the shipped ones.
+fn complaints(files: &HashMap<&'static str, String>) -> String {
+    let [routes, purposes, plugins] = ConfigFile::ALL.map(|file| match files.get(file.file_name()) {
+        Some(text) => text.clone(),
+        None => read(&root().join(file.file_name())),
+    });
+    let nothing_set = HashMap::<String, String>::new();
+    match config::load(&Sources::from_texts(&routes, &purposes, &plugins), &nothing_set) {
+        Ok(loaded) => loaded.warnings.render(false),
+        Err(report) => report.render(false),
+    }
+}
+
+/// The texts in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The keys that a reference lists: in the first cell of a row, or in a list.
+fn keys_in(page: &str) -> BTreeSet<String> {
+    let rows = page.lines().filter_map(|line| quoted(line.strip_prefix("| `").map(|_| line)?).next());
+    let (_, later) = page.split_once("## Not supported yet").expect("the page has this section");
+    let later = quoted(later).filter(|key| key.contains('.') || ["initiators", "keys"].contains(key));
+    rows.chain(later).filter(|key| !key.contains(".yaml")).map(str::to_owned).collect()
+}
+
+/// Collects the paths of a schema's keys: `routes[].id`, `upstreams.NAME.servers`. Leaves are those
+/// without keys of their own.
+fn collect_keys(
+    schema: &Value,
+    root: &Value,
+    path: &str,
+    leaves: &mut BTreeSet<String>,
+    all: &mut BTreeSet<String>,
+) {
+    let schema = resolved(schema, root);
+    let items = schema.get("items").map(|items| (format!("{path}[]"), items));
+    let values = schema.get("additionalProperties").filter(|values| values.is_object());
+    let values = values.map(|values| (format!("{path}.NAME"), values));
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let properties =
+        properties.map(|(name, value)| (format!("{path}.{name}").trim_start_matches('.').to_owned(), value));
+    let inner: Vec<_> = items.into_iter().chain(values).chain(properties).collect();
+    let inner = inner.into_iter().filter(|(_, value)| !is_plain_element(schema, resolved(value, root)));
+    let before = all.len();
+    for (path, value) in inner {
+        collect_keys(value, root, &path, leaves, all);
+    }
+    if all.len() == before {
+        leaves.insert(path.to_owned());
+    }
+    all.insert(path.to_owned());
+}
+
+/// An item or a value that has no keys, as in a list of names: only its collection is a key.
+fn is_plain_element(collection: &Value, element: &Value) -> bool {
+    collection.get("properties").is_none() && element.get("properties").is_none()
+}
+
+fn resolved<'s>(schema: &'s Value, root: &'s Value) -> &'s Value {
+    let reference =
+        schema.get("$ref").or_else(|| schema.get("allOf")?.get(0)?.get("$ref")).and_then(Value::as_str);
+    match reference {
+        Some(reference) => {
+            root.pointer(reference.trim_start_matches('#')).expect("a reference leads somewhere")
+        }
+        None => schema,
+    }
+}
+
+/// The name and the labels in a row of the table of metrics.
+fn metric_row(line: &str) -> Option<(String, BTreeSet<String>)> {
+    let mut cells = line.strip_prefix("| ")?.split(" | ");
+    let name = quoted(cells.next()?).next().filter(|name| name.starts_with("idcontact_"))?;
+    Some((name.to_owned(), quoted(cells.next()?).map(str::to_owned).collect()))
+}
+
+/// The names of metrics as src/metrics.rs registers them.
+fn names_in_source() -> BTreeSet<String> {
+    let source = read(&root().join("src/metrics.rs"));
+    let program = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let strings = program.split('"').filter(|text| text.starts_with("idcontact_"));
+    strings.map(str::to_owned).collect()
+}
+
+/// The labels of each metric, seen in a sample of it.
+fn labels_of_samples() -> BTreeMap<String, BTreeSet<String>> {
+    let metrics = Metrics::new().expect("the metrics can be registered");
+    let session = SessionLabels { purpose: "p", auth_method: "a", comm_method: "c" };
+    metrics.route("r").answered(StatusCode::OK, Duration::ZERO, Duration::ZERO);
+    metrics.plugin_called("p", "o", "ok", Duration::ZERO);
+    metrics.session_started(session, "full");
+    metrics.session_event(session, "start", "ok");
+    let text = String::from_utf8(metrics.render()).expect("metrics are text");
+    let samples: BTreeMap<_, _> = text.lines().filter(|line| !line.starts_with('#')).map(sample).collect();
+    assert_eq!(samples.keys().cloned().collect::<BTreeSet<_>>(), names_in_source(), "a sample of each");
+    samples
+}
+
+fn sample(line: &str) -> (String, BTreeSet<String>) {
+    let (name, labels) = line.split_once('{').unwrap_or((line.split(' ').next().unwrap_or_default(), ""));
+    let name = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name);
+    let labels = labels.split("\",").filter_map(|label| label.split_once("=\""));
+    let labels = labels.map(|(label, _)| label.to_owned()).filter(|label| label != "le");
+    (name.to_owned(), labels.collect())
+}
+
+/// What follows the program's name on the lines of shell examples.
+fn examples_of_commands(document: &str) -> Vec<String> {
+    let shell = document.split("```sh\n").skip(1).chain(document.split("```console\n$ ").skip(1));
+    let lines = shell.filter_map(|rest| rest.split("```").next()).flat_map(str::lines);
+    let after = |line: &str| {
+        let (_, arguments) =
+            line.split_once("id-contact-gateway ").or_else(|| line.split_once("cargo run --release -- "))?;
+        Some(arguments.to_owned())
+    };
+    lines.filter_map(after).collect()
+}
+
+fn help(command: &[&str]) -> String {
+    let program = Command::new(env!("CARGO_BIN_EXE_id-contact-gateway")).args(command).arg("--help").output();
+    let output = program.expect("the program can be started");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("help is text")
+}
