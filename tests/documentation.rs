@@ -105,6 +105,27 @@ fn every_command_in_the_examples_exists() {
 }
 
 #[test]
+fn examples_show_what_the_program_prints() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let readme = read(&root().join("README.md"));
+    let mut shown = 0;
+    for section in sections(&readme) {
+        for example in section.examples("console") {
+            let files = section.files().expect("the examples name their files");
+            for (file, text) in ConfigFile::ALL.into_iter().zip(completed(&files)) {
+                fs::write(directory.path().join(file.file_name()), text).expect("the file can be written");
+            }
+            let (command, output) = example.split_once('\n').expect("a command and its output");
+            let arguments = command.strip_prefix("$ id-contact-gateway ").expect("a command of the program");
+            let arguments: Vec<_> = arguments.split_whitespace().collect();
+            assert_eq!(printed(&arguments, directory.path()), output, "{command}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 0, "no example with its output was found");
+}
+
+#[test]
 fn every_target_of_make_exists() {
     let makefile = read(&root().join("Makefile"));
     let readme = read(&root().join("README.md"));
@@ -151,30 +172,29 @@ fn documents() -> Vec<PathBuf> {
 #[derive(Default)]
 struct Section {
     title: String,
-    /// The contents of its YAML blocks.
-    yaml: Vec<String>,
+    blocks: Vec<Block>,
+}
+
+/// A fenced block of an example.
+struct Block {
+    language: String,
+    text: String,
 }
 
 fn sections(document: &str) -> Vec<Section> {
     let mut sections = vec![Section::default()];
-    let mut fence = None;
+    let mut inside = false;
     for line in document.lines() {
         let section = sections.last_mut().expect("there is a first one");
-        match (line.strip_prefix("```"), fence) {
-            (Some(_), Some(_)) => fence = None,
-            (Some(language), None) => {
-                fence = Some(language);
-                if language == "yaml" {
-                    section.yaml.push(String::new());
-                }
+        match (line.strip_prefix("```"), section.blocks.last_mut()) {
+            (Some(_), _) if inside => inside = false,
+            (Some(language), _) => {
+                inside = true;
+                section.blocks.push(Block { language: language.to_owned(), text: String::new() });
             }
-            (None, Some("yaml")) => {
-                let block = section.yaml.last_mut().expect("its fence has been seen");
-                *block += line;
-                *block += "\n";
-            }
-            (None, None) if line.starts_with('#') => {
-                sections.push(Section { title: line.to_owned(), yaml: Vec::new() });
+            (None, Some(block)) if inside => block.text += &format!("{line}\n"),
+            (None, _) if line.starts_with('#') => {
+                sections.push(Section { title: line.to_owned(), ..Section::default() });
             }
             (None, _) => {}
         }
@@ -183,14 +203,18 @@ fn sections(document: &str) -> Vec<Section> {
 }
 
 impl Section {
+    fn examples(&self, language: &str) -> impl Iterator<Item = &str> {
+        self.blocks.iter().filter(move |block| block.language == language).map(|block| block.text.as_str())
+    }
+
     /// Its examples by the name of their file.
     fn files(&self) -> Result<HashMap<&'static str, String>, String> {
         let mut files = HashMap::new();
-        for text in &self.yaml {
+        for text in self.examples("yaml") {
             let comment = text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
             let file = ConfigFile::ALL.into_iter().find(|file| comment.starts_with(file.file_name()));
             let file = file.ok_or_else(|| format!("an example does not name its file:\n{text}"))?;
-            if files.insert(file.file_name(), text.clone()).is_some() {
+            if files.insert(file.file_name(), text.to_owned()).is_some() {
                 return Err(format!("two examples of {}", file.file_name()));
             }
         }
@@ -198,12 +222,17 @@ impl Section {
     }
 }
 
-/// What the program says about these files, completed with the shipped ones.
-fn complaints(files: &HashMap<&'static str, String>) -> String {
-    let [routes, purposes, plugins] = ConfigFile::ALL.map(|file| match files.get(file.file_name()) {
+/// The texts of the three files; those that are not given are the shipped ones.
+fn completed(files: &HashMap<&'static str, String>) -> [String; 3] {
+    ConfigFile::ALL.map(|file| match files.get(file.file_name()) {
         Some(text) => text.clone(),
         None => read(&root().join(file.file_name())),
-    });
+    })
+}
+
+/// What the program says about these files.
+fn complaints(files: &HashMap<&'static str, String>) -> String {
+    let [routes, purposes, plugins] = completed(files);
     let nothing_set = HashMap::<String, String>::new();
     match config::load(&Sources::from_texts(&routes, &purposes, &plugins), &nothing_set) {
         Ok(loaded) => loaded.warnings.render(false),
@@ -305,21 +334,22 @@ fn sample(line: &str) -> (String, BTreeSet<String>) {
     (name.to_owned(), labels.collect())
 }
 
-/// What follows the program's name on the lines of shell examples.
+/// What follows the program's name in the examples for a shell.
 fn examples_of_commands(document: &str) -> Vec<String> {
-    let shell = document.split("```sh\n").skip(1).chain(document.split("```console\n$ ").skip(1));
-    let lines = shell.filter_map(|rest| rest.split("```").next()).flat_map(str::lines);
-    let after = |line: &str| {
-        let (_, arguments) =
-            line.split_once("id-contact-gateway ").or_else(|| line.split_once("cargo run --release -- "))?;
-        Some(arguments.to_owned())
-    };
-    lines.filter_map(after).collect()
+    let sections = sections(document);
+    let lines = sections.iter().flat_map(|section| section.examples("sh").chain(section.examples("console")));
+    let lines = lines.flat_map(str::lines);
+    lines.filter_map(|line| Some(line.split_once("id-contact-gateway ")?.1.to_owned())).collect()
 }
 
 fn help(command: &[&str]) -> String {
-    let program = Command::new(env!("CARGO_BIN_EXE_id-contact-gateway")).args(command).arg("--help").output();
-    let output = program.expect("the program can be started");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("help is text")
+    printed(&[command, &["--help"]].concat(), root())
+}
+
+/// What the program prints when it is started in a directory.
+fn printed(arguments: &[&str], directory: &Path) -> String {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_id-contact-gateway"));
+    let output = program.args(arguments).current_dir(directory).output().expect("the program can be started");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("what it prints is text")
 }
