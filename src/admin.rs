@@ -84,24 +84,18 @@ impl Admin {
         self.generations.live().generation()
     }
 
+    /// The report of `check`, and the generation that is live after it.
     async fn reload(&self) -> OwnAnswer {
-        match self.reloader.reload(Trigger::Request).await {
+        let (status, mut body) = match self.reloader.reload(Trigger::Request).await {
             Ok(reloaded) => {
-                let body = json!({
-                    "generation": reloaded.generation,
-                    "diagnostics": reloaded.warnings.to_json(),
-                    "restart_needed": reloaded.restart_needed,
-                });
-                OwnAnswer::new(StatusCode::OK, JSON, format!("{body:#}\n"))
+                let mut body = reloaded.warnings.to_json();
+                body["restart_needed"] = json!(reloaded.restart_needed);
+                (StatusCode::OK, body)
             }
-            Err(report) => {
-                let body = json!({
-                    "generation": self.generation(),
-                    "diagnostics": report.to_json(),
-                });
-                OwnAnswer::new(StatusCode::UNPROCESSABLE_ENTITY, JSON, format!("{body:#}\n"))
-            }
-        }
+            Err(report) => (StatusCode::UNPROCESSABLE_ENTITY, report.to_json()),
+        };
+        body["generation"] = json!(self.generation());
+        OwnAnswer::new(status, JSON, format!("{body:#}\n"))
     }
 }
 

@@ -37,6 +37,7 @@ pub struct Metrics {
     config_generation: IntGauge,
     config_last_reload_success: IntGauge,
     config_last_reload_timestamp: IntGauge,
+    config_reloads: IntCounterVec,
     log_lines_dropped: IntCounter,
 }
 
@@ -117,6 +118,12 @@ impl Metrics {
                     "When the configuration was last tried, in seconds since 1970.",
                 )?,
             )?,
+            config_reloads: counter(
+                &registry,
+                "idcontact_config_reloads_total",
+                "Attempts to load the configuration, the first included: ok or refused.",
+                &["outcome"],
+            )?,
             log_lines_dropped: registered(
                 &registry,
                 IntCounter::new(
@@ -169,6 +176,8 @@ impl Metrics {
         if let Some(generation) = generation {
             self.config_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
         }
+        let outcome = if generation.is_some() { "ok" } else { "refused" };
+        self.config_reloads.with_label_values(&[outcome]).inc();
         self.config_last_reload_success.set(i64::from(generation.is_some()));
         self.config_last_reload_timestamp.set(i64::try_from(now).unwrap_or(i64::MAX));
     }
@@ -281,6 +290,7 @@ mod tests {
         let text = String::from_utf8(metrics.render()).unwrap();
         assert!(text.contains("idcontact_config_generation 7"), "{text}");
         assert!(text.contains("idcontact_config_last_reload_success 0"), "{text}");
+        assert!(text.contains(r#"idcontact_config_reloads_total{outcome="refused"} 1"#), "{text}");
         assert!(text.contains("idcontact_config_last_reload_timestamp_seconds 200"), "{text}");
     }
 }

@@ -207,7 +207,13 @@ fn place(diagnostic: &Diagnostic) -> String {
 
 fn log_failure(report: &Report, trigger: Trigger) {
     for diagnostic in report.diagnostics() {
-        tracing::error!(place = place(diagnostic), code = diagnostic.code, "{}", diagnostic.message);
+        tracing::error!(
+            place = place(diagnostic),
+            code = diagnostic.code,
+            help = diagnostic.help,
+            "{}",
+            diagnostic.message
+        );
     }
     tracing::error!(
         trigger = trigger.as_str(),

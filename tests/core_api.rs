@@ -356,6 +356,13 @@ fn a_plugin_that_fails_is_a_clear_problem_and_counted() {
         let reference = response.json()["session"].as_str().unwrap().to_owned();
         let line = gateway.wait_for_log(|line| line.text_field("session") == Some(&reference));
         assert_eq!((line.message(), line.text_field("code")), ("session not started", Some(code)), "{what}");
+        let request_id = response.header("x-request-id").unwrap();
+        assert_eq!(line.text_field("request_id"), Some(request_id), "{what}");
+        let access = gateway.wait_for_log(|line| line.message() == "request");
+        assert_eq!(
+            (access.text_field("request_id"), access.text_field("error")),
+            (Some(request_id), Some(code))
+        );
     }
 }
 

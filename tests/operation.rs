@@ -207,6 +207,14 @@ fn sigterm_finishes_running_requests_and_exits_0() {
 }
 
 #[test]
+fn sigquit_hands_the_sockets_to_nobody_and_exits_0() {
+    let mut gateway = TestGateway::start(&files());
+    gateway.signal(Signal::SIGQUIT);
+    assert_eq!(gateway.wait_exit().code(), Some(0));
+    gateway.wait_for_log(|line| line.message() == "draining");
+}
+
+#[test]
 fn an_invalid_configuration_does_not_run_and_says_why_as_check_does() {
     let files = Files::new(ROUTES, "purposes:\n  - { tag: a, atributes: [] }\n", PLUGINS);
     let mut process = Process::start(&files, |command| command);

@@ -108,7 +108,7 @@ fn describe_route(config: &Config, route: &Route, upstream_target: &str) -> Stri
         let _ = writeln!(text, "{name:<10} {value}");
     };
     line("route", route.id.as_str());
-    line("matches", &format!("{}{}", route.host.as_deref().unwrap_or("*"), route.path));
+    line("matches", &format!("{} {}", route.host.as_deref().unwrap_or("any host,"), route.path));
     if let Some(upstream) = config.upstreams.get(route.upstream.0) {
         let servers: Vec<_> = upstream.servers.iter().map(BaseUrl::as_str).collect();
         line("upstream", &format!("{} ({})", upstream.name, servers.join(", ")));

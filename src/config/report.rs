@@ -201,7 +201,7 @@ impl Report {
         blocks.join("\n\n") + "\n"
     }
 
-    /// `3 errors, 1 warning: the configuration was not loaded`.
+    /// `the configuration is invalid: 3 errors, 1 warning`.
     pub fn summary(&self) -> String {
         let counted = |count: usize, noun: &str| match count {
             0 => None,
@@ -210,12 +210,12 @@ impl Report {
         };
         let counts = [counted(self.error_count(), "error"), counted(self.warning_count(), "warning")];
         let counts = counts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        let outcome = if self.error_count() > 0 { "was not loaded" } else { "is valid" };
+        let outcome = if self.error_count() > 0 { "invalid" } else { "valid" };
         let shown = match self.left_out {
             0 => String::new(),
             _ => format!(" (the first {} are shown)", self.diagnostics.len()),
         };
-        format!("{counts}{shown}: the configuration {outcome}")
+        format!("the configuration is {outcome}: {counts}{shown}")
     }
 
     /// The same for programs: `{errors, warnings, diagnostics: [{severity, code, file, line,

@@ -335,7 +335,13 @@ impl<'s> Shape<'s, '_, '_> {
             ("string", Data::Bool(_) | Data::Integer(_) | Data::Number(_)) => {
                 Some(format!("put it in quotes: `\"{bare}\"`"))
             }
-            ("array", Data::Text(_) | Data::Integer(_)) => Some(format!("write a list: `[{bare}]`")),
+            ("array", Data::Text(_))
+                if bare.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) =>
+            {
+                Some(format!("write a list: `[{bare}]`"))
+            }
+            ("array", Data::Text(_)) => Some(format!("write a list: `[\"{bare}\"]`")),
+            ("array", Data::Integer(_)) => Some(format!("write a list: `[{bare}]`")),
             ("array", Data::Map(_)) => Some("start each item with `- `".to_owned()),
             ("object", Data::List(_)) => Some("write keys with values, without `- ` before them".to_owned()),
             _ => None,

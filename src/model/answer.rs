@@ -27,6 +27,8 @@ pub struct OwnAnswer {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Bytes,
+    /// The code of the problem that it tells, for the log.
+    pub problem: Option<&'static str>,
 }
 
 impl OwnAnswer {
@@ -35,11 +37,12 @@ impl OwnAnswer {
             status,
             headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static(content_type))],
             body: body.into(),
+            problem: None,
         }
     }
 
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }
+        Self { status, headers: Vec::new(), body: Bytes::new(), problem: None }
     }
 
     #[must_use]

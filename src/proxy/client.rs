@@ -1,11 +1,8 @@
 //! Calls to plugins over Pingora's connector: pooled, bounded in time and size, no redirects.
 
 use std::{
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -33,15 +30,15 @@ const IDLE: Duration = Duration::from_secs(4);
 /// watched by a task of the thread that left it there; another thread that takes it out races with
 /// that task and mostly loses (seen: more than half the calls connected anew).
 pub struct PluginClient {
-    // Made at a thread's first call: each loads the system's certificates.
-    connectors: Vec<OnceLock<Connector>>,
+    connectors: Vec<Connector>,
     resolver: Resolver,
 }
 
 impl PluginClient {
     /// A client for calls from so many threads.
     pub fn new(resolver: Resolver, threads: usize) -> Self {
-        Self { connectors: (0..threads.max(1)).map(|_| OnceLock::new()).collect(), resolver }
+        let connector = |_| Connector::new(Some(ConnectorOptions::new(POOL_SIZE)));
+        Self { connectors: (0..threads.max(1)).map(connector).collect(), resolver }
     }
 
     /// The connector of the calling thread. Tasks stay on their thread: work stealing is off.
@@ -49,8 +46,7 @@ impl PluginClient {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local!(static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed));
         let number = NUMBER.with(|number| number % self.connectors.len());
-        let connector = self.connectors.get(number).ok_or(TransportError::Connect)?;
-        Ok(connector.get_or_init(|| Connector::new(Some(ConnectorOptions::new(POOL_SIZE)))))
+        self.connectors.get(number).ok_or(TransportError::Connect)
     }
 
     /// Sends the request, on another connection when it may be repeated and the first was stale.
@@ -107,6 +103,35 @@ impl HttpClient for PluginClient {
             Ok(outcome) => outcome,
             Err(_) => Err(TransportError::Timeout),
         }
+    }
+}
+
+/// A client that adds up how long one request waited for it.
+pub struct TimedClient<'a> {
+    client: &'a dyn HttpClient,
+    microseconds: AtomicU64,
+}
+
+impl<'a> TimedClient<'a> {
+    pub fn new(client: &'a dyn HttpClient) -> Self {
+        Self { client, microseconds: AtomicU64::new(0) }
+    }
+
+    /// `None` when nothing was waited for.
+    pub fn waited(&self) -> Option<Duration> {
+        let waited = self.microseconds.load(Ordering::Relaxed);
+        (waited > 0).then(|| Duration::from_micros(waited))
+    }
+}
+
+#[async_trait]
+impl HttpClient for TimedClient<'_> {
+    async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError> {
+        let started = Instant::now();
+        let answer = self.client.post(request).await;
+        let waited = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.microseconds.fetch_add(waited, Ordering::Relaxed);
+        answer
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderValue, Method};
 use pingora::{
     http::{RequestHeader, ResponseHeader},
     modules::http::HttpModules,
@@ -27,14 +27,16 @@ use pingora::{
 
 pub use self::context::{InFlight, RequestContext};
 use self::{
+    client::TimedClient,
     context::{Forwarding, Handling},
     decide::{Decision, decide},
+    forward::X_REQUEST_ID,
     resolver::Resolver,
 };
 use crate::{
     logs::{AccessLine, LogSink},
     metrics::{Metrics, RouteMetrics},
-    model::{Clock, Random},
+    model::{Clock, OwnAnswer, Random},
     plugins::{Environment, HttpClient},
     session::{
         Problem, ProblemCode,
@@ -68,9 +70,9 @@ impl Gateway {
         Self { listener, shared, own_metrics }
     }
 
-    fn environment<'a>(&'a self, request_id: &'a str) -> Environment<'a> {
+    fn environment<'a>(&'a self, http: &'a dyn HttpClient, request_id: &'a str) -> Environment<'a> {
         Environment {
-            http: &*self.shared.http,
+            http,
             clock: &*self.shared.clock,
             random: &*self.shared.random,
             metrics: &self.shared.metrics,
@@ -91,7 +93,7 @@ impl Gateway {
         if let Err(allowed) = endpoint.check_method(&session.req_header().method, self.listener) {
             let (accept, base) = (head.accept.as_deref(), ctx.snapshot.base_path());
             let answer = endpoints::method_not_allowed(allowed, accept, head.language, base);
-            return exchange::write(session, &answer).await;
+            return self.answer(session, ctx, answer).await;
         }
         let request = match exchange::read_request(session, head, path).await {
             Ok(request) => request,
@@ -100,24 +102,34 @@ impl Gateway {
         let Some(own) = crate::routing::own_path(&request.path) else {
             return self.refuse(session, ctx, Problem::new(ProblemCode::NotFound, "nothing is here")).await;
         };
-        let started = Instant::now();
-        let environment = self.environment(&ctx.request_id);
+        let http = TimedClient::new(&*self.shared.http);
+        let environment = self.environment(&http, &ctx.request_id);
         let answer = endpoints::answer(&ctx.snapshot, self.listener, &own, &request, environment).await;
-        if endpoint == Endpoint::Start {
-            ctx.waited = Some(started.elapsed());
-        }
-        exchange::write(session, &answer).await
+        ctx.waited = http.waited();
+        self.answer(session, ctx, answer).await
     }
 
-    async fn refuse(&self, session: &mut Session, ctx: &mut RequestContext, problem: Problem) -> Result<()> {
-        ctx.error = Some(problem.code.as_str());
-        let head = exchange::Head::of(session.req_header());
-        let answer = problem.answer_for(head.accept.as_deref(), head.language, ctx.snapshot.base_path());
+    /// Writes an answer of the gateway's own. One that tells a problem bears the request's id, by
+    /// which its log lines are found.
+    async fn answer(&self, session: &mut Session, ctx: &mut RequestContext, answer: OwnAnswer) -> Result<()> {
+        let answer = match (answer.problem, HeaderValue::from_str(&ctx.request_id)) {
+            (Some(problem), Ok(id)) => {
+                ctx.error = Some(problem);
+                answer.with_header(X_REQUEST_ID, id)
+            }
+            _ => answer,
+        };
         if !session.as_downstream_mut().is_body_done() {
             // The rest of a refused body would be read as the next request.
             session.set_keepalive(None);
         }
         exchange::write(session, &answer).await
+    }
+
+    async fn refuse(&self, session: &mut Session, ctx: &mut RequestContext, problem: Problem) -> Result<()> {
+        let head = exchange::Head::of(session.req_header());
+        let answer = problem.answer_for(head.accept.as_deref(), head.language, ctx.snapshot.base_path());
+        self.answer(session, ctx, answer).await
     }
 
     fn metrics<'a>(&'a self, ctx: &'a RequestContext) -> Option<&'a RouteMetrics> {
@@ -132,7 +144,7 @@ impl Gateway {
 /// What [`Decision`] becomes once the request's head need not be borrowed any more.
 enum Next {
     Forward,
-    Prepared(std::result::Result<Arc<crate::model::OwnAnswer>, Problem>),
+    Prepared(std::result::Result<Arc<OwnAnswer>, Problem>),
     Own(String, Endpoint),
     Refuse(Problem),
 }

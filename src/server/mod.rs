@@ -4,6 +4,7 @@
 
 mod drain;
 mod listen;
+mod signals;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -16,6 +17,7 @@ use pingora::{
 use self::{
     drain::Drain,
     listen::{Sockets, Worker},
+    signals::Signals,
 };
 use crate::{
     admin::Admin,
@@ -77,7 +79,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
     let mut server = Server::new_with_opt_and_conf(None, conf);
     parts.add_services(&mut server, public, internal, admin);
     announce(&parts);
-    server.run(RunArgs::default());
+    server.run(RunArgs { shutdown_signal: Box::new(Signals) });
     log.flush();
     Ok(())
 }

@@ -198,9 +198,10 @@ impl Problem {
 
     /// As [`Self::answer`], for a request of which only the head is there.
     pub fn answer_for(&self, accept: Option<&str>, language: Language, base: &str) -> OwnAnswer {
-        if !negotiate::wants_page(accept) {
-            return self.json();
-        }
+        if negotiate::wants_page(accept) { self.page(language, base) } else { self.json() }
+    }
+
+    fn page(&self, language: Language, base: &str) -> OwnAnswer {
         let text = citizen::text(self.code, language);
         let session = self.session.map(|reference| reference.to_string());
         let view = ErrorPage {
@@ -212,7 +213,7 @@ impl Problem {
             link: None,
             session: session.as_deref(),
         };
-        pages::error(&view, language)
+        OwnAnswer { problem: Some(self.code.as_str()), ..pages::error(&view, language) }
     }
 
     /// `application/problem+json` (RFC 9457).
@@ -227,8 +228,9 @@ impl Problem {
         };
         // Strings and numbers always have a JSON form.
         let json = serde_json::to_vec(&body).unwrap_or_default();
-        OwnAnswer::new(self.code.status(), "application/problem+json", json)
-            .with_header(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"))
+        let answer = OwnAnswer::new(self.code.status(), "application/problem+json", json)
+            .with_header(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+        OwnAnswer { problem: Some(self.code.as_str()), ..answer }
     }
 }
 

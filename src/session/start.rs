@@ -56,7 +56,8 @@ async fn try_start(
     let start = match parsed {
         Ok(start) => start,
         Err(problem) => {
-            tracing::info!(session = %reference, code = problem.code.as_str(), "session refused");
+            tracing::info!(session = %reference, code = problem.code.as_str(),
+                request_id = environment.request_id, "session refused");
             return Err(problem);
         }
     };
