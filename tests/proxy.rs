@@ -437,14 +437,16 @@ fn servers_take_turns_and_one_that_is_down_is_skipped() {
         &[
             ("both", &servers(&[&one.url(), &two.url()])),
             ("half", &servers(&[&format!("http://{closed}"), &two.url()])),
+            ("nameless", &servers(&["http://no-such-host.invalid:80", &two.url()])),
         ],
-        "  - { id: both, path: /both, upstream: both }\n  - { id: half, path: /half, upstream: half }\n",
+        "  - { id: both, path: /both, upstream: both }\n  - { id: half, path: /half, upstream: half }\n\
+         \x20 - { id: nameless, path: /nameless, upstream: nameless }\n",
     );
     let mut client = gateway.public();
     let mut get = |path: &str| client.get("gateway.test", path, &[]).text().to_owned();
     assert_eq!([get("/both"), get("/both"), get("/both")], ["one", "two", "one"]);
     for _ in 0..4 {
-        assert_eq!(get("/half"), "two");
+        assert_eq!([get("/half"), get("/nameless")], ["two", "two"]);
     }
 }
 

@@ -85,8 +85,11 @@ pub async fn peer(ctx: &mut RequestContext, resolver: &Resolver) -> Result<Box<H
     let server = upstream
         .server(forwarding.turn, forwarding.failures)
         .ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-    let address =
-        resolver.address(server, attempt).await.map_err(|_| Error::new_up(ErrorType::ConnectNoRoute))?;
+    let Ok(address) = resolver.address(server, attempt).await else {
+        let mut error = Error::new_up(ErrorType::ConnectNoRoute);
+        error.set_retry(try_next(ctx, resolver));
+        return Err(error);
+    };
     let host = if server.url().is_https() { server.url().host().to_owned() } else { String::new() };
     let mut peer = Box::new(HttpPeer::new(address, server.url().is_https(), host));
     let timeouts = upstream.timeouts();
