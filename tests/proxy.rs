@@ -430,6 +430,20 @@ fn an_upstream_that_fails_is_a_502_or_a_504() {
 }
 
 #[test]
+fn an_upstream_that_fails_after_an_interim_answer_is_a_502_too() {
+    for interim in ["100 Continue", "103 Early Hints"] {
+        let head = format!("HTTP/1.1 {interim}\r\n\r\n").into_bytes();
+        let upstream = StubServer::always([Step::Send(head), Step::Close]);
+        let gateway =
+            gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");
+        let mut client = gateway.public();
+        assert_eq!(client.get("gateway.test", "/", &[]).status.to_string(), interim[..3]);
+        assert_eq!(client.read_response().status, 502);
+        gateway.wait_for_log(|line| line.text.contains("\"status\":502"));
+    }
+}
+
+#[test]
 fn servers_take_turns_and_one_that_is_down_is_skipped() {
     let [one, two] = [named("one"), named("two")];
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, Method, header};
+use http::{HeaderName, Method, StatusCode, header};
 use pingora::{
     Error, Result,
     http::{RequestHeader, ResponseHeader},
@@ -137,6 +137,12 @@ async fn read_body(session: &mut Session) -> Result<Bytes, BodyRefusal> {
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// The head of the answer that the client has, if it has one: 100 and 103 only announce one.
+pub fn answered(session: &Session) -> Option<&ResponseHeader> {
+    let interim = |status: StatusCode| status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS;
+    session.response_written().filter(|head| !interim(head.status))
 }
 
 /// Writes the answer; a HEAD request gets its head alone.

@@ -267,7 +267,7 @@ impl ProxyHttp for Gateway {
             return failed(0);
         };
         ctx.error = Some(code.as_str());
-        if session.response_written().is_some() {
+        if exchange::answered(session).is_some() {
             return failed(0);
         }
         let problem = Problem::new(code, forward::detail(code));
@@ -280,7 +280,7 @@ impl ProxyHttp for Gateway {
         let elapsed = ctx.started.elapsed();
         let waited = ctx.waited();
         let overhead = elapsed.saturating_sub(waited.unwrap_or_default());
-        let status = session.response_written().map_or_else(context::client_closed, |head| head.status);
+        let status = exchange::answered(session).map_or_else(context::client_closed, |head| head.status);
         let Some(metrics) = self.metrics(ctx) else { return };
         metrics.answered(status, elapsed, overhead);
         self.shared.log.access(&AccessLine {
