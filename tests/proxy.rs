@@ -260,6 +260,23 @@ fn websockets_and_other_upgrades_become_tunnels() {
 }
 
 #[test]
+fn a_limit_of_bodies_does_not_end_a_tunnel() {
+    let upstream = StubServer::on_head(|_| answers::upgrade_and_echo());
+    let gateway = gateway(
+        &[("u", &servers(&[&upstream.url()]))],
+        "  - { id: u, path: /, upstream: u, limits: { body: 1KiB } }\n",
+    );
+    let mut client = gateway.public();
+    let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
+    client.send(request("GET", "gateway.test", "/", &upgrade, b""));
+    assert_eq!(client.read_head().word(1), "101");
+    for _ in 0..3 {
+        client.send([b'x'; 1000]);
+        assert_eq!(client.read_bytes(1000), [b'x'; 1000]);
+    }
+}
+
+#[test]
 fn an_upgrade_to_http_2_does_not_leave_the_gateway() {
     let upstream = named("x");
     let gateway = gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");

@@ -210,7 +210,11 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 /// Counts a body against the route's limit.
-pub fn count_body(bytes: usize, ctx: &mut RequestContext) -> Result<()> {
+pub fn count_body(session: &Session, bytes: usize, ctx: &mut RequestContext) -> Result<()> {
+    // What goes through a tunnel is no body.
+    if session.as_downstream().was_upgraded() {
+        return Ok(());
+    }
     let limit = ctx.forward().and_then(|(forward, _)| forward.body_limit);
     let Some(forwarding) = ctx.forwarding_mut() else { return Ok(()) };
     forwarding.body += bytes as u64;

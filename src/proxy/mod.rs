@@ -214,12 +214,12 @@ impl ProxyHttp for Gateway {
 
     async fn request_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         body: &mut Option<Bytes>,
         _end_of_stream: bool,
         ctx: &mut RequestContext,
     ) -> Result<()> {
-        forward::count_body(body.as_ref().map_or(0, Bytes::len), ctx)
+        forward::count_body(session, body.as_ref().map_or(0, Bytes::len), ctx)
     }
 
     async fn response_filter(
