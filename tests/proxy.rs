@@ -520,6 +520,17 @@ fn own_paths_win_over_a_catch_all_but_not_on_a_host_of_a_route() {
 }
 
 #[test]
+fn a_304_announces_no_length() {
+    let gateway = TestGateway::start(&Files::new(GATEWAY, "purposes: []\n", NOTHING));
+    let mut client = gateway.public();
+    let asset = client.get("gateway.test", "/static/style.css", &[]);
+    let etag = asset.header("etag").unwrap();
+    let unchanged = client.get("gateway.test", "/static/style.css", &[("If-None-Match", etag)]);
+    assert_eq!((unchanged.status, unchanged.header("content-length")), (304, None));
+    assert_eq!(client.get("gateway.test", "/static/style.css", &[]).status, 200);
+}
+
+#[test]
 fn nothing_is_proxied_on_the_internal_listener() {
     let upstream = named("x");
     let gateway = gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");

@@ -151,7 +151,8 @@ pub async fn write(session: &mut Session, answer: &OwnAnswer) -> Result<()> {
     for (name, value) in &answer.headers {
         head.append_header(name, value)?;
     }
-    if !answer.status.is_informational() && answer.status != http::StatusCode::NO_CONTENT {
+    // In a 304 it would be the length of the whole asset (RFC 9110, section 8.6).
+    if !matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         head.insert_header(header::CONTENT_LENGTH, answer.body.len())?;
     }
     let without_body = answer.body.is_empty() || session.req_header().method == Method::HEAD;
