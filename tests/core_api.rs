@@ -117,6 +117,22 @@ fn the_seeds_http_1_0_request_is_answered() {
 }
 
 #[test]
+fn a_body_that_breaks_off_or_is_malformed_is_the_clients_mistake() {
+    let plugin = auth_plugin();
+    let gateway = gateway(&plugin, &plugin);
+    let mut client = gateway.public();
+    client.send("POST /start HTTP/1.1\r\nHost: core\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+    let response = client.read_response();
+    assert_eq!((response.status, response.json()["code"].as_str()), (400, Some("invalid_request")));
+    let mut client = gateway.public();
+    client.send("POST /start HTTP/1.1\r\nHost: core\r\nContent-Length: 9\r\n\r\n{");
+    client.finish_sending();
+    client.read_until_closed();
+    let line = gateway.wait_for_log(|line| line.text_field("error") == Some("client_gone"));
+    assert!(line.text.contains("\"status\":499"), "{}", line.text);
+}
+
+#[test]
 fn a_full_start_asks_communication_first_then_authentication() {
     for attr_url in [None, Some("http://comm.internal:3000/attr/7?x=1")] {
         let auth = auth_plugin();

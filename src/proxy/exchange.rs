@@ -75,7 +75,7 @@ pub fn method_label(method: &Method) -> &'static str {
 /// Why there is no request to answer.
 pub enum BodyRefusal {
     Problem(ProblemCode, &'static str),
-    /// The client went away.
+    /// The client went away, or sent what is not HTTP.
     Gone(Box<Error>),
 }
 
@@ -126,8 +126,10 @@ async fn read_body(session: &mut Session) -> Result<Bytes, BodyRefusal> {
     if session.req_header().headers.contains_key(header::EXPECT) {
         session.write_continue_response().await.map_err(BodyRefusal::Gone)?;
     }
+    // Pingora leaves open whose fault it is when a body breaks off or is malformed.
+    let broken = |error: Box<Error>| BodyRefusal::Gone(error.into_down());
     let mut body = BytesMut::new();
-    while let Some(chunk) = session.read_request_body().await.map_err(BodyRefusal::Gone)? {
+    while let Some(chunk) = session.read_request_body().await.map_err(broken)? {
         if body.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
