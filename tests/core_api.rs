@@ -133,6 +133,21 @@ fn a_body_that_breaks_off_or_is_malformed_is_the_clients_mistake() {
 }
 
 #[test]
+fn only_who_expects_100_gets_it() {
+    let plugin = auth_plugin();
+    let gateway = gateway(&plugin, &plugin);
+    for (version, expectation, first) in
+        [("1.1", "100-Continue", 100), ("1.0", "100-continue", 415), ("1.1", "something", 415)]
+    {
+        let mut client = gateway.public();
+        client.send(format!(
+            "POST /start HTTP/{version}\r\nHost: core\r\nExpect: {expectation}\r\nContent-Length: 2\r\n\r\n{{}}"
+        ));
+        assert_eq!(client.read_response().status, first, "{version} {expectation}");
+    }
+}
+
+#[test]
 fn a_full_start_asks_communication_first_then_authentication() {
     for attr_url in [None, Some("http://comm.internal:3000/attr/7?x=1")] {
         let auth = auth_plugin();

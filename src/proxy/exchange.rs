@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, Method, StatusCode, header};
+use http::{HeaderName, Method, StatusCode, Version, header};
 use pingora::{
     Error, Result,
     http::{RequestHeader, ResponseHeader},
@@ -123,7 +123,7 @@ async fn read_body(session: &mut Session) -> Result<Bytes, BodyRefusal> {
     if declared > MAX_BODY_BYTES as u64 {
         return Err(too_large());
     }
-    if session.req_header().headers.contains_key(header::EXPECT) {
+    if expects_continue(session.req_header()) {
         session.write_continue_response().await.map_err(BodyRefusal::Gone)?;
     }
     // Pingora leaves open whose fault it is when a body breaks off or is malformed.
@@ -139,6 +139,13 @@ async fn read_body(session: &mut Session) -> Result<Bytes, BodyRefusal> {
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// RFC 9110, section 10.1.1: clients of HTTP/1.0 know no interim answers.
+fn expects_continue(head: &RequestHeader) -> bool {
+    let value = head.headers.get(header::EXPECT);
+    head.version == Version::HTTP_11
+        && value.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// The head of the answer that the client has, if it has one: 100 and 103 only announce one.
