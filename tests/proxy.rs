@@ -288,7 +288,11 @@ fn an_upgrade_to_http_2_does_not_leave_the_gateway() {
         ];
         assert_eq!(gateway.public().get("gateway.test", "/", &headers).status, 200);
     }
-    for seen in upstream.wait_for_requests(4) {
+    let lines = [("Connection", "Upgrade"), ("Upgrade", "example/1"), ("Upgrade", "HTTP/2.0")];
+    assert_eq!(gateway.public().get("gateway.test", "/", &lines).status, 200);
+    let old = "GET / HTTP/1.0\r\nHost: gateway.test\r\nConnection: Upgrade\r\nUpgrade: example/1\r\n\r\n";
+    assert_eq!(gateway.public().exchange(old).status, 200);
+    for seen in upstream.wait_for_requests(6) {
         assert_eq!((seen.header("upgrade"), seen.header("http2-settings")), (None, None));
         assert_eq!(seen.header("connection"), None);
     }

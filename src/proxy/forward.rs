@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Version, header};
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
@@ -63,18 +63,21 @@ impl Forwarding {
 /// An upgrade that is neither WebSocket, which Pingora handles, nor h2c, whose tunnel would carry
 /// requests past every check of the gateway.
 fn is_other_upgrade(head: &RequestHeader) -> bool {
-    let Some(protocol) = head.headers.get(header::UPGRADE).and_then(|value| value.to_str().ok()) else {
-        return false;
+    let mut protocols = tokens(&head.headers, header::UPGRADE).peekable();
+    let is_other = |name: String| {
+        !(name.is_empty() || name.starts_with("h2") || name == "websocket" || name.starts_with("http"))
     };
-    let named = protocol.split(',').map(|name| name.trim().to_ascii_lowercase());
-    !named.clone().any(|name| {
-        name.is_empty() || name.starts_with("h2") || name == "websocket" || name.starts_with("http")
-    }) && names_upgrade(&head.headers)
+    // HTTP/1.0 has no upgrades (RFC 9110, section 7.8).
+    head.version == Version::HTTP_11
+        && protocols.peek().is_some()
+        && protocols.all(is_other)
+        && tokens(&head.headers, header::CONNECTION).any(|option| option == "upgrade")
 }
 
-fn names_upgrade(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case("upgrade"))
+/// The members of a list that may stand on several lines, in lower case.
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = String> {
+    let lines = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    lines.flat_map(|line| line.split(',').map(|token| token.trim().to_ascii_lowercase()).collect::<Vec<_>>())
 }
 
 /// The server of this request's turn, resolved.
