@@ -299,6 +299,15 @@ fn an_upgrade_to_http_2_does_not_leave_the_gateway() {
 }
 
 #[test]
+fn an_upgrade_that_nobody_asked_for_is_a_502() {
+    let upstream = StubServer::on_head(|_| answers::upgrade_and_echo());
+    let gateway = gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");
+    for headers in [vec![], vec![("Connection", "Upgrade"), ("Upgrade", "h2c")]] {
+        assert_eq!(gateway.public().get("gateway.test", "/", &headers).status, 502, "{headers:?}");
+    }
+}
+
+#[test]
 fn hop_by_hop_headers_end_here_in_both_directions() {
     let upstream = StubServer::always(answers::answer(
         200,

@@ -56,6 +56,7 @@ impl Forwarding {
             answered: None,
             body: 0,
             other_upgrade: is_other_upgrade(head),
+            asks_upgrade: false,
         }
     }
 }
@@ -129,7 +130,10 @@ pub fn try_next(ctx: &mut RequestContext, resolver: &Resolver) -> bool {
 
 /// Makes the upstream's request of the client's. Hop-by-hop headers are already gone: Pingora
 /// removes them, except from upgrades that it does not know.
-pub fn request(session: &Session, request: &mut RequestHeader, ctx: &RequestContext) -> Result<()> {
+pub fn request(session: &Session, request: &mut RequestHeader, ctx: &mut RequestContext) -> Result<()> {
+    if let Some(forwarding) = ctx.forwarding_mut() {
+        forwarding.asks_upgrade = request.headers.contains_key(header::UPGRADE);
+    }
     let Some((forward, forwarding)) = ctx.forward() else { return Ok(()) };
     if let Some(path_and_query) = &forwarding.path_and_query {
         request.set_raw_path(path_and_query.as_bytes())?;
@@ -232,8 +236,11 @@ pub fn response(session: &Session, response: &mut ResponseHeader, ctx: &mut Requ
     if let Some(forwarding) = ctx.forwarding_mut() {
         forwarding.answered = Some(Instant::now());
     }
-    let Some((forward, _)) = ctx.forward() else { return Ok(()) };
+    let Some((forward, forwarding)) = ctx.forward() else { return Ok(()) };
     let upgraded = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
+    if upgraded && !forwarding.asks_upgrade {
+        return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
+    }
     for name in strip_hop_by_hop(&response.headers, upgraded) {
         response.remove_header(&name);
     }
