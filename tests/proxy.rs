@@ -401,6 +401,20 @@ fn bodies_stream_in_both_directions() {
 }
 
 #[test]
+fn a_client_of_http_1_0_gets_no_chunks() {
+    let upstream = StubServer::always(answers::chunked(200, &[b"one", b"two"], &[]));
+    let gateway = gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");
+    for connection in ["close", "keep-alive"] {
+        let mut client = gateway.public();
+        client.send(format!("GET / HTTP/1.0\r\nHost: gateway.test\r\nConnection: {connection}\r\n\r\n"));
+        let head = client.read_head();
+        assert_eq!((head.word(1), head.header("transfer-encoding")), ("200", None));
+        assert_eq!(head.header("connection"), Some("close"));
+        assert_eq!(client.read_until_closed(), b"onetwo");
+    }
+}
+
+#[test]
 fn a_body_above_the_limit_is_413_announced_or_not() {
     let upstream = named("x");
     let gateway = gateway(

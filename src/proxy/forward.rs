@@ -232,7 +232,11 @@ pub fn count_body(session: &Session, bytes: usize, ctx: &mut RequestContext) -> 
 }
 
 /// Maps the upstream's answer back to what the client sees.
-pub fn response(session: &Session, response: &mut ResponseHeader, ctx: &mut RequestContext) -> Result<()> {
+pub fn response(
+    session: &mut Session,
+    response: &mut ResponseHeader,
+    ctx: &mut RequestContext,
+) -> Result<()> {
     if let Some(forwarding) = ctx.forwarding_mut() {
         forwarding.answered = Some(Instant::now());
     }
@@ -246,6 +250,12 @@ pub fn response(session: &Session, response: &mut ResponseHeader, ctx: &mut Requ
     }
     if upgraded {
         response.insert_header(header::CONNECTION, "Upgrade")?;
+    }
+    if session.req_header().version == Version::HTTP_10
+        && response.remove_header(&header::TRANSFER_ENCODING).is_some()
+    {
+        // Without chunks and length the body ends with the connection (RFC 9112, section 6.3).
+        session.set_keepalive(None);
     }
     let view = client_view(session, ctx);
     for (name, values) in forward.mapping.answer_changes(&response.headers, forward.rewrite, &view) {
