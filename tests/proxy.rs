@@ -133,6 +133,7 @@ fn a_trusted_proxy_is_believed_and_extended() {
         ("X-Forwarded-Prefix", "/outer/"),
         ("Forwarded", "for=192.0.2.1"),
         ("X-Request-Id", "from-the-edge"),
+        ("X_Forwarded_For", "6.6.6.6"),
     ];
     gateway.public().get("inner", "/chat/x", &told);
     let request = upstream.wait_for_requests(1).remove(0);
@@ -141,6 +142,7 @@ fn a_trusted_proxy_is_believed_and_extended() {
     assert_eq!(request.header("x-forwarded-host"), Some("contact.example.nl"));
     assert_eq!(request.header("x-forwarded-prefix"), Some("/outer/chat"));
     assert_eq!(request.header("forwarded"), Some("for=192.0.2.1"));
+    assert_eq!(request.header("x_forwarded_for"), None);
     assert_eq!(request.header("x-request-id"), Some("from-the-edge"));
 }
 
@@ -524,11 +526,16 @@ fn headers_are_set_and_removed_as_configured() {
         &[("u", &servers(&[&upstream.url()]))],
         "  - id: u\n    path: /\n    upstream: u\n    headers:\n      request: { set: { X-Tenant: utrecht, Host: inner.example }, remove: [X-Debug] }\n      response: { set: { X-Old: \"2\", X-New: new }, remove: [Server] }\n",
     );
-    let response = gateway.public().get("gateway.test", "/", &[("X-Debug", "1"), ("X-Tenant", "forged")]);
+    let response = gateway.public().get(
+        "gateway.test",
+        "/",
+        &[("X-Debug", "1"), ("X-Tenant", "forged"), ("X_Tenant", "forged"), ("x_debug", "1")],
+    );
     assert_eq!((response.header("server"), response.header("x-old")), (None, Some("2")));
     assert_eq!(response.header("x-new"), Some("new"));
     let seen = upstream.wait_for_requests(1).remove(0);
     assert_eq!((seen.header("x-debug"), seen.header("x-tenant")), (None, Some("utrecht")));
+    assert_eq!((seen.header("x_debug"), seen.header("x_tenant")), (None, None));
     assert_eq!(seen.header("host"), Some("inner.example"));
 }
 

@@ -16,8 +16,9 @@ use super::{
     resolver::Resolver,
 };
 use crate::{
+    config::HeaderEdit,
     model::Random,
-    routing::{ClientView, host_key, strip_forwarding, strip_hop_by_hop},
+    routing::{ClientView, host_key, spellings, strip_forwarding, strip_hop_by_hop},
     session::ProblemCode,
     snapshot::Forward,
 };
@@ -148,10 +149,13 @@ pub fn request(session: &Session, request: &mut RequestHeader, ctx: &mut Request
     if let Some(server) = forward.upstream.server(forwarding.turn, forwarding.failures) {
         request.insert_header(header::HOST, server.authority())?;
     }
-    for name in &forward.request_headers.remove {
-        request.remove_header(name);
+    let HeaderEdit { set, remove } = &forward.request_headers;
+    for name in set.iter().map(|(name, _)| name).chain(remove) {
+        for spelling in spellings(&request.headers, name) {
+            request.remove_header(&spelling);
+        }
     }
-    for (name, value) in &forward.request_headers.set {
+    for (name, value) in set {
         request.insert_header(name, value)?;
     }
     Ok(())
@@ -165,8 +169,9 @@ fn set_forwarding_headers(
     ctx: &RequestContext,
     forward: &Forward,
 ) -> Result<()> {
-    if !ctx.trusted {
-        for name in strip_forwarding(&request.headers) {
+    for name in strip_forwarding(&request.headers) {
+        // A proxy writes hyphens: another spelling comes from a stranger behind it.
+        if !ctx.trusted || name.as_str().contains('_') {
             request.remove_header(&name);
         }
     }
