@@ -148,6 +148,26 @@ fn only_who_expects_100_gets_it() {
 }
 
 #[test]
+fn a_plugin_at_an_upstream_is_reached_while_one_of_its_servers_is_down() {
+    let plugin = comm_plugin(&json!({"client_url": "https://comm.example/"}));
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let routes = format!(
+        "gateway: {{ public_url: \"http://gateway.test\" }}\n\
+         upstreams: {{ u: {{ servers: [\"http://{closed}\", \"http://no-such-host.invalid\", \"{}\"] }} }}\n",
+        plugin.url()
+    );
+    let plugins =
+        "auth: []\ncomm:\n  - { tag: chat, name: Chat, image_path: /c.svg, start: \"upstream:u/x\" }\n";
+    let purposes = "purposes:\n  - { tag: p, attributes: [], allowed_auth: [], allowed_comm: [chat], unauthenticated: true }\n";
+    let gateway = TestGateway::start(&Files::new(&routes, purposes, plugins));
+    for _ in 0..3 {
+        let response = start(&gateway, &json!({"purpose": "p", "comm_method": "chat"}));
+        assert_eq!(response.status, 200, "{}", response.text());
+    }
+    assert_eq!(plugin.wait_for_requests(3)[0].target(), "/x/start_communication");
+}
+
+#[test]
 fn a_full_start_asks_communication_first_then_authentication() {
     for attr_url in [None, Some("http://comm.internal:3000/attr/7?x=1")] {
         let auth = auth_plugin();
