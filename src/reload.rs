@@ -28,7 +28,7 @@ use crate::{
 
 /// How often the files are read, whatever the events say.
 const POLL: Duration = Duration::from_secs(5);
-/// Editors write several files, and some in several steps: wait until it is quiet.
+/// Editors write several files, and some in several steps: for so long nothing may have changed.
 const QUIET: Duration = Duration::from_millis(100);
 
 /// A generation that went live.
@@ -109,14 +109,22 @@ impl Reloader {
         self.load(sources, trigger, &mut state).await
     }
 
-    /// Reloads when the files differ from what was last tried.
+    /// Reloads when the files differ from what was last tried, as soon as they have stopped to change:
+    /// half of a file may be a valid configuration too.
     async fn reload_if_changed(&self) {
-        let mut state = self.state.lock().await;
-        let sources = self.read().await;
-        let found = sources.as_ref().ok().map(Sources::digest);
-        if found != state.tried {
-            // The log has the outcome.
-            let _ = self.load(sources, Trigger::Change, &mut state).await;
+        let started = Instant::now();
+        let mut found = digest(&self.read().await);
+        // Files that never stop to change are left to the next look.
+        while found != self.state.lock().await.tried && started.elapsed() < POLL {
+            sleep(QUIET).await;
+            let mut state = self.state.lock().await;
+            let sources = self.read().await;
+            let unchanged = digest(&sources) == found;
+            found = digest(&sources);
+            if unchanged && found != state.tried {
+                // The log has the outcome.
+                let _ = self.load(sources, Trigger::Change, &mut state).await;
+            }
         }
     }
 
@@ -134,7 +142,7 @@ impl Reloader {
         trigger: Trigger,
         state: &mut State,
     ) -> Result<Reloaded, Report> {
-        state.tried = sources.as_ref().ok().map(Sources::digest);
+        state.tried = digest(&sources);
         let outcome = match sources {
             Ok(sources) => self.build(sources, state.generation + 1).await,
             Err(report) => Err(report),
@@ -175,6 +183,11 @@ impl Reloader {
     fn metrics(&self) -> &Metrics {
         &self.foundation.metrics
     }
+}
+
+/// What the files held; `None` when they could not be read.
+fn digest(sources: &Result<Sources, Report>) -> Option<u64> {
+    sources.as_ref().ok().map(Sources::digest)
 }
 
 fn changed_listeners(started: &Listeners, wanted: &Listeners) -> Vec<&'static str> {
@@ -241,10 +254,7 @@ impl BackgroundService for ReloadService {
                 _ = shutdown.changed() => return,
                 _ = hangup.recv() => drop(self.reloader.reload(Trigger::Signal).await),
                 _ = poll.tick() => self.reloader.reload_if_changed().await,
-                Some(()) = changed.recv() => {
-                    sleep(QUIET).await;
-                    self.reloader.reload_if_changed().await;
-                }
+                Some(()) = changed.recv() => self.reloader.reload_if_changed().await,
             }
         }
     }

@@ -117,6 +117,57 @@ fn the_seeds_http_1_0_request_is_answered() {
 }
 
 #[test]
+fn a_body_that_breaks_off_or_is_malformed_is_the_clients_mistake() {
+    let plugin = auth_plugin();
+    let gateway = gateway(&plugin, &plugin);
+    let mut client = gateway.public();
+    client.send("POST /start HTTP/1.1\r\nHost: core\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+    let response = client.read_response();
+    assert_eq!((response.status, response.json()["code"].as_str()), (400, Some("invalid_request")));
+    let mut client = gateway.public();
+    client.send("POST /start HTTP/1.1\r\nHost: core\r\nContent-Length: 9\r\n\r\n{");
+    client.finish_sending();
+    client.read_until_closed();
+    let line = gateway.wait_for_log(|line| line.text_field("error") == Some("client_gone"));
+    assert!(line.text.contains("\"status\":499"), "{}", line.text);
+}
+
+#[test]
+fn only_who_expects_100_gets_it() {
+    let plugin = auth_plugin();
+    let gateway = gateway(&plugin, &plugin);
+    for (version, expectation, first) in
+        [("1.1", "100-Continue", 100), ("1.0", "100-continue", 415), ("1.1", "something", 415)]
+    {
+        let mut client = gateway.public();
+        client.send(format!(
+            "POST /start HTTP/{version}\r\nHost: core\r\nExpect: {expectation}\r\nContent-Length: 2\r\n\r\n{{}}"
+        ));
+        assert_eq!(client.read_response().status, first, "{version} {expectation}");
+    }
+}
+
+#[test]
+fn a_plugin_at_an_upstream_is_reached_while_one_of_its_servers_is_down() {
+    let plugin = comm_plugin(&json!({"client_url": "https://comm.example/"}));
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let routes = format!(
+        "gateway: {{ public_url: \"http://gateway.test\" }}\n\
+         upstreams: {{ u: {{ servers: [\"http://{closed}\", \"http://no-such-host.invalid\", \"{}\"] }} }}\n",
+        plugin.url()
+    );
+    let plugins =
+        "auth: []\ncomm:\n  - { tag: chat, name: Chat, image_path: /c.svg, start: \"upstream:u/x\" }\n";
+    let purposes = "purposes:\n  - { tag: p, attributes: [], allowed_auth: [], allowed_comm: [chat], unauthenticated: true }\n";
+    let gateway = TestGateway::start(&Files::new(&routes, purposes, plugins));
+    for _ in 0..3 {
+        let response = start(&gateway, &json!({"purpose": "p", "comm_method": "chat"}));
+        assert_eq!(response.status, 200, "{}", response.text());
+    }
+    assert_eq!(plugin.wait_for_requests(3)[0].target(), "/x/start_communication");
+}
+
+#[test]
 fn a_full_start_asks_communication_first_then_authentication() {
     for attr_url in [None, Some("http://comm.internal:3000/attr/7?x=1")] {
         let auth = auth_plugin();

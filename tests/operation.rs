@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{fs, net::TcpListener, os::unix::fs::symlink, process::Command};
+use std::{fs, net::TcpListener, os::unix::fs::symlink, process::Command, time::Duration};
 
 use nix::sys::signal::Signal;
 
@@ -109,6 +109,21 @@ fn a_changed_file_is_noticed_however_it_is_written() {
     gateway.replace("purposes.yaml", &purposes("four"));
     gateway.wait_for_log_after(mark, |line| line.message() == "configuration live");
     assert!(knows(&gateway, "four"));
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a writer that takes its time is what is tested")]
+fn files_go_live_when_they_have_stopped_to_change() {
+    let gateway = TestGateway::start(&files());
+    for step in 0..40 {
+        gateway.write("purposes.yaml", &purposes(&format!("half{step}")));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    gateway.write("purposes.yaml", &purposes("whole"));
+    gateway.wait_for_log(|_| knows(&gateway, "whole"));
+    let generations = metric(&gateway, "idcontact_config_generation").unwrap();
+    // Two more than wanted, for a machine that makes the writer stumble.
+    assert!(generations.parse::<u64>().unwrap() <= 4, "{generations} generations went live");
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn a_trusted_proxy_is_believed_and_extended() {
         ("X-Forwarded-Prefix", "/outer/"),
         ("Forwarded", "for=192.0.2.1"),
         ("X-Request-Id", "from-the-edge"),
+        ("X_Forwarded_For", "6.6.6.6"),
     ];
     gateway.public().get("inner", "/chat/x", &told);
     let request = upstream.wait_for_requests(1).remove(0);
@@ -141,6 +142,7 @@ fn a_trusted_proxy_is_believed_and_extended() {
     assert_eq!(request.header("x-forwarded-host"), Some("contact.example.nl"));
     assert_eq!(request.header("x-forwarded-prefix"), Some("/outer/chat"));
     assert_eq!(request.header("forwarded"), Some("for=192.0.2.1"));
+    assert_eq!(request.header("x_forwarded_for"), None);
     assert_eq!(request.header("x-request-id"), Some("from-the-edge"));
 }
 
@@ -260,6 +262,23 @@ fn websockets_and_other_upgrades_become_tunnels() {
 }
 
 #[test]
+fn a_limit_of_bodies_does_not_end_a_tunnel() {
+    let upstream = StubServer::on_head(|_| answers::upgrade_and_echo());
+    let gateway = gateway(
+        &[("u", &servers(&[&upstream.url()]))],
+        "  - { id: u, path: /, upstream: u, limits: { body: 1KiB } }\n",
+    );
+    let mut client = gateway.public();
+    let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
+    client.send(request("GET", "gateway.test", "/", &upgrade, b""));
+    assert_eq!(client.read_head().word(1), "101");
+    for _ in 0..3 {
+        client.send([b'x'; 1000]);
+        assert_eq!(client.read_bytes(1000), [b'x'; 1000]);
+    }
+}
+
+#[test]
 fn an_upgrade_to_http_2_does_not_leave_the_gateway() {
     let upstream = named("x");
     let gateway = gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");
@@ -271,9 +290,22 @@ fn an_upgrade_to_http_2_does_not_leave_the_gateway() {
         ];
         assert_eq!(gateway.public().get("gateway.test", "/", &headers).status, 200);
     }
-    for seen in upstream.wait_for_requests(4) {
+    let lines = [("Connection", "Upgrade"), ("Upgrade", "example/1"), ("Upgrade", "HTTP/2.0")];
+    assert_eq!(gateway.public().get("gateway.test", "/", &lines).status, 200);
+    let old = "GET / HTTP/1.0\r\nHost: gateway.test\r\nConnection: Upgrade\r\nUpgrade: example/1\r\n\r\n";
+    assert_eq!(gateway.public().exchange(old).status, 200);
+    for seen in upstream.wait_for_requests(6) {
         assert_eq!((seen.header("upgrade"), seen.header("http2-settings")), (None, None));
         assert_eq!(seen.header("connection"), None);
+    }
+}
+
+#[test]
+fn an_upgrade_that_nobody_asked_for_is_a_502() {
+    let upstream = StubServer::on_head(|_| answers::upgrade_and_echo());
+    let gateway = gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");
+    for headers in [vec![], vec![("Connection", "Upgrade"), ("Upgrade", "h2c")]] {
+        assert_eq!(gateway.public().get("gateway.test", "/", &headers).status, 502, "{headers:?}");
     }
 }
 
@@ -371,6 +403,20 @@ fn bodies_stream_in_both_directions() {
 }
 
 #[test]
+fn a_client_of_http_1_0_gets_no_chunks() {
+    let upstream = StubServer::always(answers::chunked(200, &[b"one", b"two"], &[]));
+    let gateway = gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");
+    for connection in ["close", "keep-alive"] {
+        let mut client = gateway.public();
+        client.send(format!("GET / HTTP/1.0\r\nHost: gateway.test\r\nConnection: {connection}\r\n\r\n"));
+        let head = client.read_head();
+        assert_eq!((head.word(1), head.header("transfer-encoding")), ("200", None));
+        assert_eq!(head.header("connection"), Some("close"));
+        assert_eq!(client.read_until_closed(), b"onetwo");
+    }
+}
+
+#[test]
 fn a_body_above_the_limit_is_413_announced_or_not() {
     let upstream = named("x");
     let gateway = gateway(
@@ -430,6 +476,20 @@ fn an_upstream_that_fails_is_a_502_or_a_504() {
 }
 
 #[test]
+fn an_upstream_that_fails_after_an_interim_answer_is_a_502_too() {
+    for interim in ["100 Continue", "103 Early Hints"] {
+        let head = format!("HTTP/1.1 {interim}\r\n\r\n").into_bytes();
+        let upstream = StubServer::always([Step::Send(head), Step::Close]);
+        let gateway =
+            gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");
+        let mut client = gateway.public();
+        assert_eq!(client.get("gateway.test", "/", &[]).status.to_string(), interim[..3]);
+        assert_eq!(client.read_response().status, 502);
+        gateway.wait_for_log(|line| line.text.contains("\"status\":502"));
+    }
+}
+
+#[test]
 fn servers_take_turns_and_one_that_is_down_is_skipped() {
     let [one, two] = [named("one"), named("two")];
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -437,14 +497,16 @@ fn servers_take_turns_and_one_that_is_down_is_skipped() {
         &[
             ("both", &servers(&[&one.url(), &two.url()])),
             ("half", &servers(&[&format!("http://{closed}"), &two.url()])),
+            ("nameless", &servers(&["http://no-such-host.invalid:80", &two.url()])),
         ],
-        "  - { id: both, path: /both, upstream: both }\n  - { id: half, path: /half, upstream: half }\n",
+        "  - { id: both, path: /both, upstream: both }\n  - { id: half, path: /half, upstream: half }\n\
+         \x20 - { id: nameless, path: /nameless, upstream: nameless }\n",
     );
     let mut client = gateway.public();
     let mut get = |path: &str| client.get("gateway.test", path, &[]).text().to_owned();
     assert_eq!([get("/both"), get("/both"), get("/both")], ["one", "two", "one"]);
     for _ in 0..4 {
-        assert_eq!(get("/half"), "two");
+        assert_eq!([get("/half"), get("/nameless")], ["two", "two"]);
     }
 }
 
@@ -464,11 +526,16 @@ fn headers_are_set_and_removed_as_configured() {
         &[("u", &servers(&[&upstream.url()]))],
         "  - id: u\n    path: /\n    upstream: u\n    headers:\n      request: { set: { X-Tenant: utrecht, Host: inner.example }, remove: [X-Debug] }\n      response: { set: { X-Old: \"2\", X-New: new }, remove: [Server] }\n",
     );
-    let response = gateway.public().get("gateway.test", "/", &[("X-Debug", "1"), ("X-Tenant", "forged")]);
+    let response = gateway.public().get(
+        "gateway.test",
+        "/",
+        &[("X-Debug", "1"), ("X-Tenant", "forged"), ("X_Tenant", "forged"), ("x_debug", "1")],
+    );
     assert_eq!((response.header("server"), response.header("x-old")), (None, Some("2")));
     assert_eq!(response.header("x-new"), Some("new"));
     let seen = upstream.wait_for_requests(1).remove(0);
     assert_eq!((seen.header("x-debug"), seen.header("x-tenant")), (None, Some("utrecht")));
+    assert_eq!((seen.header("x_debug"), seen.header("x_tenant")), (None, None));
     assert_eq!(seen.header("host"), Some("inner.example"));
 }
 
@@ -484,6 +551,17 @@ fn own_paths_win_over_a_catch_all_but_not_on_a_host_of_a_route() {
     assert_eq!(client.get("127.0.0.1", "/session_options", &[]).text(), "{}");
     assert_eq!(client.get("irma.example", "/session_options", &[]).text(), "host");
     assert_eq!(client.get("gateway.test", "/sessions", &[]).text(), "all");
+}
+
+#[test]
+fn a_304_announces_no_length() {
+    let gateway = TestGateway::start(&Files::new(GATEWAY, "purposes: []\n", NOTHING));
+    let mut client = gateway.public();
+    let asset = client.get("gateway.test", "/static/style.css", &[]);
+    let etag = asset.header("etag").unwrap();
+    let unchanged = client.get("gateway.test", "/static/style.css", &[("If-None-Match", etag)]);
+    assert_eq!((unchanged.status, unchanged.header("content-length")), (304, None));
+    assert_eq!(client.get("gateway.test", "/static/style.css", &[]).status, 200);
 }
 
 #[test]

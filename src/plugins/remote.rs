@@ -1,13 +1,16 @@
 //! Plugins of the ecosystem, called over HTTP.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     AuthenticationRequest, CommunicationRequest, CommunicationStarted, Environment, PluginError, UrlField,
-    client::PostRequest,
+    client::{PostAnswer, PostRequest, TransportError},
 };
 use crate::{
     config::DEFAULT_CONNECT_TIMEOUT,
@@ -108,20 +111,7 @@ impl RemotePlugin {
     ) -> Result<A, PluginError> {
         // Strings and lists of strings always have a JSON form.
         let body = serde_json::to_vec(question).map_err(|_| PluginError::Malformed)?;
-        let (server, connect_timeout) = self.server()?;
-        let answer = environment
-            .http
-            .post(PostRequest {
-                server,
-                path_and_query: &self.path,
-                content_type: "application/json",
-                body: Bytes::from(body),
-                request_id: environment.request_id,
-                connect_timeout,
-                total_timeout: self.timeout,
-                repeatable,
-            })
-            .await?;
+        let answer = self.post(&Bytes::from(body), repeatable, environment).await?;
         if !answer.status.is_success() {
             return Err(PluginError::Status(answer.status));
         }
@@ -129,13 +119,45 @@ impl RemotePlugin {
         serde_json::from_slice(&answer.body).map_err(|_| PluginError::Malformed)
     }
 
-    fn server(&self) -> Result<(&Server, Duration), PluginError> {
-        match &self.target {
-            Target::Server(server) => Ok((server, DEFAULT_CONNECT_TIMEOUT)),
-            Target::Upstream(upstream) => {
-                let server = upstream.server(upstream.turn(), 0).ok_or(PluginError::Malformed)?;
-                Ok((server, upstream.timeouts().connect))
+    /// Asks the server whose turn it is, or the next one as long as none can be connected to:
+    /// nothing was sent then.
+    async fn post(
+        &self,
+        body: &Bytes,
+        repeatable: bool,
+        environment: Environment<'_>,
+    ) -> Result<PostAnswer, PluginError> {
+        let started = Instant::now();
+        let mut servers = self.servers().peekable();
+        while let Some((server, connect_timeout)) = servers.next() {
+            let request = PostRequest {
+                server,
+                path_and_query: &self.path,
+                content_type: "application/json",
+                body: body.clone(),
+                request_id: environment.request_id,
+                connect_timeout,
+                total_timeout: self.timeout.saturating_sub(started.elapsed()),
+                repeatable,
+            };
+            match environment.http.post(request).await {
+                Err(TransportError::Connect | TransportError::Resolve) if servers.peek().is_some() => {}
+                outcome => return Ok(outcome?),
             }
         }
+        Err(PluginError::Transport(TransportError::Connect))
+    }
+
+    fn servers(&self) -> impl Iterator<Item = (&Server, Duration)> + Send {
+        let (own, upstream) = match &self.target {
+            Target::Server(server) => (Some((&**server, DEFAULT_CONNECT_TIMEOUT)), None),
+            Target::Upstream(upstream) => (None, Some((upstream, upstream.turn()))),
+        };
+        let shared = upstream.into_iter().flat_map(|(upstream, turn)| {
+            (0..upstream.len()).filter_map(move |failures| {
+                Some((upstream.server(turn, failures)?, upstream.timeouts().connect))
+            })
+        });
+        own.into_iter().chain(shared)
     }
 }

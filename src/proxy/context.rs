@@ -54,6 +54,8 @@ pub struct Forwarding {
     pub body: u64,
     /// A protocol upgrade other than WebSocket, which Pingora leaves to the application.
     pub other_upgrade: bool,
+    /// Whether the upstream was asked for any upgrade.
+    pub asks_upgrade: bool,
 }
 
 impl RequestContext {

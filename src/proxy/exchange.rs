@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, Method, header};
+use http::{HeaderName, Method, StatusCode, Version, header};
 use pingora::{
     Error, Result,
     http::{RequestHeader, ResponseHeader},
@@ -75,7 +75,7 @@ pub fn method_label(method: &Method) -> &'static str {
 /// Why there is no request to answer.
 pub enum BodyRefusal {
     Problem(ProblemCode, &'static str),
-    /// The client went away.
+    /// The client went away, or sent what is not HTTP.
     Gone(Box<Error>),
 }
 
@@ -123,11 +123,13 @@ async fn read_body(session: &mut Session) -> Result<Bytes, BodyRefusal> {
     if declared > MAX_BODY_BYTES as u64 {
         return Err(too_large());
     }
-    if session.req_header().headers.contains_key(header::EXPECT) {
+    if expects_continue(session.req_header()) {
         session.write_continue_response().await.map_err(BodyRefusal::Gone)?;
     }
+    // Pingora leaves open whose fault it is when a body breaks off or is malformed.
+    let broken = |error: Box<Error>| BodyRefusal::Gone(error.into_down());
     let mut body = BytesMut::new();
-    while let Some(chunk) = session.read_request_body().await.map_err(BodyRefusal::Gone)? {
+    while let Some(chunk) = session.read_request_body().await.map_err(broken)? {
         if body.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
@@ -139,13 +141,27 @@ async fn read_body(session: &mut Session) -> Result<Bytes, BodyRefusal> {
     Ok(body.freeze())
 }
 
+/// RFC 9110, section 10.1.1: clients of HTTP/1.0 know no interim answers.
+fn expects_continue(head: &RequestHeader) -> bool {
+    let value = head.headers.get(header::EXPECT);
+    head.version == Version::HTTP_11
+        && value.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// The head of the answer that the client has, if it has one: 100 and 103 only announce one.
+pub fn answered(session: &Session) -> Option<&ResponseHeader> {
+    let interim = |status: StatusCode| status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS;
+    session.response_written().filter(|head| !interim(head.status))
+}
+
 /// Writes the answer; a HEAD request gets its head alone.
 pub async fn write(session: &mut Session, answer: &OwnAnswer) -> Result<()> {
     let mut head = ResponseHeader::build_no_case(answer.status, Some(answer.headers.len() + 2))?;
     for (name, value) in &answer.headers {
         head.append_header(name, value)?;
     }
-    if !answer.status.is_informational() && answer.status != http::StatusCode::NO_CONTENT {
+    // In a 304 it would be the length of the whole asset (RFC 9110, section 8.6).
+    if !matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         head.insert_header(header::CONTENT_LENGTH, answer.body.len())?;
     }
     let without_body = answer.body.is_empty() || session.req_header().method == Method::HEAD;

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Version, header};
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
@@ -16,8 +16,9 @@ use super::{
     resolver::Resolver,
 };
 use crate::{
+    config::HeaderEdit,
     model::Random,
-    routing::{ClientView, host_key, strip_forwarding, strip_hop_by_hop},
+    routing::{ClientView, host_key, spellings, strip_forwarding, strip_hop_by_hop},
     session::ProblemCode,
     snapshot::Forward,
 };
@@ -56,6 +57,7 @@ impl Forwarding {
             answered: None,
             body: 0,
             other_upgrade: is_other_upgrade(head),
+            asks_upgrade: false,
         }
     }
 }
@@ -63,18 +65,21 @@ impl Forwarding {
 /// An upgrade that is neither WebSocket, which Pingora handles, nor h2c, whose tunnel would carry
 /// requests past every check of the gateway.
 fn is_other_upgrade(head: &RequestHeader) -> bool {
-    let Some(protocol) = head.headers.get(header::UPGRADE).and_then(|value| value.to_str().ok()) else {
-        return false;
+    let mut protocols = tokens(&head.headers, header::UPGRADE).peekable();
+    let is_other = |name: String| {
+        !(name.is_empty() || name.starts_with("h2") || name == "websocket" || name.starts_with("http"))
     };
-    let named = protocol.split(',').map(|name| name.trim().to_ascii_lowercase());
-    !named.clone().any(|name| {
-        name.is_empty() || name.starts_with("h2") || name == "websocket" || name.starts_with("http")
-    }) && names_upgrade(&head.headers)
+    // HTTP/1.0 has no upgrades (RFC 9110, section 7.8).
+    head.version == Version::HTTP_11
+        && protocols.peek().is_some()
+        && protocols.all(is_other)
+        && tokens(&head.headers, header::CONNECTION).any(|option| option == "upgrade")
 }
 
-fn names_upgrade(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case("upgrade"))
+/// The members of a list that may stand on several lines, in lower case.
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = String> {
+    let lines = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    lines.flat_map(|line| line.split(',').map(|token| token.trim().to_ascii_lowercase()).collect::<Vec<_>>())
 }
 
 /// The server of this request's turn, resolved.
@@ -85,8 +90,11 @@ pub async fn peer(ctx: &mut RequestContext, resolver: &Resolver) -> Result<Box<H
     let server = upstream
         .server(forwarding.turn, forwarding.failures)
         .ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-    let address =
-        resolver.address(server, attempt).await.map_err(|_| Error::new_up(ErrorType::ConnectNoRoute))?;
+    let Ok(address) = resolver.address(server, attempt).await else {
+        let mut error = Error::new_up(ErrorType::ConnectNoRoute);
+        error.set_retry(try_next(ctx, resolver));
+        return Err(error);
+    };
     let host = if server.url().is_https() { server.url().host().to_owned() } else { String::new() };
     let mut peer = Box::new(HttpPeer::new(address, server.url().is_https(), host));
     let timeouts = upstream.timeouts();
@@ -123,7 +131,10 @@ pub fn try_next(ctx: &mut RequestContext, resolver: &Resolver) -> bool {
 
 /// Makes the upstream's request of the client's. Hop-by-hop headers are already gone: Pingora
 /// removes them, except from upgrades that it does not know.
-pub fn request(session: &Session, request: &mut RequestHeader, ctx: &RequestContext) -> Result<()> {
+pub fn request(session: &Session, request: &mut RequestHeader, ctx: &mut RequestContext) -> Result<()> {
+    if let Some(forwarding) = ctx.forwarding_mut() {
+        forwarding.asks_upgrade = request.headers.contains_key(header::UPGRADE);
+    }
     let Some((forward, forwarding)) = ctx.forward() else { return Ok(()) };
     if let Some(path_and_query) = &forwarding.path_and_query {
         request.set_raw_path(path_and_query.as_bytes())?;
@@ -138,10 +149,13 @@ pub fn request(session: &Session, request: &mut RequestHeader, ctx: &RequestCont
     if let Some(server) = forward.upstream.server(forwarding.turn, forwarding.failures) {
         request.insert_header(header::HOST, server.authority())?;
     }
-    for name in &forward.request_headers.remove {
-        request.remove_header(name);
+    let HeaderEdit { set, remove } = &forward.request_headers;
+    for name in set.iter().map(|(name, _)| name).chain(remove) {
+        for spelling in spellings(&request.headers, name) {
+            request.remove_header(&spelling);
+        }
     }
-    for (name, value) in &forward.request_headers.set {
+    for (name, value) in set {
         request.insert_header(name, value)?;
     }
     Ok(())
@@ -155,8 +169,9 @@ fn set_forwarding_headers(
     ctx: &RequestContext,
     forward: &Forward,
 ) -> Result<()> {
-    if !ctx.trusted {
-        for name in strip_forwarding(&request.headers) {
+    for name in strip_forwarding(&request.headers) {
+        // A proxy writes hyphens: another spelling comes from a stranger behind it.
+        if !ctx.trusted || name.as_str().contains('_') {
             request.remove_header(&name);
         }
     }
@@ -207,7 +222,11 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 /// Counts a body against the route's limit.
-pub fn count_body(bytes: usize, ctx: &mut RequestContext) -> Result<()> {
+pub fn count_body(session: &Session, bytes: usize, ctx: &mut RequestContext) -> Result<()> {
+    // What goes through a tunnel is no body.
+    if session.as_downstream().was_upgraded() {
+        return Ok(());
+    }
     let limit = ctx.forward().and_then(|(forward, _)| forward.body_limit);
     let Some(forwarding) = ctx.forwarding_mut() else { return Ok(()) };
     forwarding.body += bytes as u64;
@@ -218,17 +237,30 @@ pub fn count_body(bytes: usize, ctx: &mut RequestContext) -> Result<()> {
 }
 
 /// Maps the upstream's answer back to what the client sees.
-pub fn response(session: &Session, response: &mut ResponseHeader, ctx: &mut RequestContext) -> Result<()> {
+pub fn response(
+    session: &mut Session,
+    response: &mut ResponseHeader,
+    ctx: &mut RequestContext,
+) -> Result<()> {
     if let Some(forwarding) = ctx.forwarding_mut() {
         forwarding.answered = Some(Instant::now());
     }
-    let Some((forward, _)) = ctx.forward() else { return Ok(()) };
+    let Some((forward, forwarding)) = ctx.forward() else { return Ok(()) };
     let upgraded = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
+    if upgraded && !forwarding.asks_upgrade {
+        return Err(Error::new_up(ErrorType::InvalidHTTPHeader));
+    }
     for name in strip_hop_by_hop(&response.headers, upgraded) {
         response.remove_header(&name);
     }
     if upgraded {
         response.insert_header(header::CONNECTION, "Upgrade")?;
+    }
+    if session.req_header().version == Version::HTTP_10
+        && response.remove_header(&header::TRANSFER_ENCODING).is_some()
+    {
+        // Without chunks and length the body ends with the connection (RFC 9112, section 6.3).
+        session.set_keepalive(None);
     }
     let view = client_view(session, ctx);
     for (name, values) in forward.mapping.answer_changes(&response.headers, forward.rewrite, &view) {

@@ -226,12 +226,12 @@ impl ProxyHttp for Gateway {
 
     async fn request_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         body: &mut Option<Bytes>,
         _end_of_stream: bool,
         ctx: &mut RequestContext,
     ) -> Result<()> {
-        forward::count_body(body.as_ref().map_or(0, Bytes::len), ctx)
+        forward::count_body(session, body.as_ref().map_or(0, Bytes::len), ctx)
     }
 
     async fn response_filter(
@@ -279,7 +279,7 @@ impl ProxyHttp for Gateway {
             return failed(0);
         };
         ctx.error = Some(code.as_str());
-        if session.response_written().is_some() {
+        if exchange::answered(session).is_some() {
             return failed(0);
         }
         let problem = Problem::new(code, forward::detail(code));
@@ -292,7 +292,7 @@ impl ProxyHttp for Gateway {
         let elapsed = ctx.started.elapsed();
         let waited = ctx.waited();
         let overhead = elapsed.saturating_sub(waited.unwrap_or_default());
-        let status = session.response_written().map_or_else(context::client_closed, |head| head.status);
+        let status = exchange::answered(session).map_or_else(context::client_closed, |head| head.status);
         let Some(metrics) = self.metrics(ctx) else { return };
         metrics.answered(status, elapsed, overhead);
         self.shared.log.access(&AccessLine {

@@ -81,6 +81,12 @@ pub fn strip_forwarding(headers: &HeaderMap) -> Vec<HeaderName> {
     headers.keys().filter(|name| is_forwarding(name)).cloned().collect()
 }
 
+/// The fields of a request that a server may take for this one, itself included: underscores count
+/// as hyphens, as in [`is_forwarding`].
+pub fn spellings(headers: &HeaderMap, known: &HeaderName) -> Vec<HeaderName> {
+    headers.keys().filter(|name| same_field(known.as_str(), name.as_str())).cloned().collect()
+}
+
 fn same_field(known: &str, name: &str) -> bool {
     let same = |(known, byte)| known == byte || (known == b'-' && byte == b'_');
     known.len() == name.len() && known.bytes().zip(name.bytes()).all(same)
