@@ -14,7 +14,6 @@ use async_trait::async_trait;
 use notify::Watcher;
 use pingora::{server::ShutdownWatch, services::background::BackgroundService};
 use tokio::{
-    signal::unix::{SignalKind, signal},
     sync::{Mutex, mpsc},
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
@@ -235,9 +234,16 @@ fn log_failure(report: &Report, trigger: Trigger) {
     );
 }
 
-/// Watches the directory and the signal, until shutdown.
+/// Watches the directory and waits for SIGHUPs, until shutdown.
 pub struct ReloadService {
-    pub reloader: Arc<Reloader>,
+    reloader: Arc<Reloader>,
+    hangups: Mutex<mpsc::Receiver<()>>,
+}
+
+impl ReloadService {
+    pub fn new(reloader: Arc<Reloader>, hangups: mpsc::Receiver<()>) -> Self {
+        Self { reloader, hangups: Mutex::new(hangups) }
+    }
 }
 
 #[async_trait]
@@ -246,13 +252,13 @@ impl BackgroundService for ReloadService {
         let (events, mut changed) = mpsc::channel(1);
         // Dropping the watcher would end its events.
         let _watcher = watch(&self.reloader.directory, events);
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        let mut hangups = self.hangups.lock().await;
         let mut poll = interval_at(Instant::now() + POLL, POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = shutdown.changed() => return,
-                _ = hangup.recv() => drop(self.reloader.reload(Trigger::Signal).await),
+                Some(()) = hangups.recv() => drop(self.reloader.reload(Trigger::Signal).await),
                 _ = poll.tick() => self.reloader.reload_if_changed().await,
                 Some(()) = changed.recv() => self.reloader.reload_if_changed().await,
             }

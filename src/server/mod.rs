@@ -13,6 +13,7 @@ use pingora::{
     server::{RunArgs, Server, configuration::ServerConf},
     services::{background::background_service, listening::Service},
 };
+use tokio::sync::mpsc;
 
 use self::{
     drain::Drain,
@@ -77,9 +78,11 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
     let parts = Parts::assemble(settings, &foundation);
     let conf = server_configuration();
     let mut server = Server::new_with_opt_and_conf(None, conf);
-    parts.add_services(&mut server, public, internal, admin);
-    announce(&parts);
-    server.run(RunArgs { shutdown_signal: Box::new(Signals) });
+    let (hangup, hangups) = mpsc::channel(1);
+    parts.add_services(&mut server, public, internal, admin, hangups);
+    let generations = parts.shared.generations.clone();
+    let ready = Box::new(move || announce(&generations.live()));
+    server.run(RunArgs { shutdown_signal: Box::new(Signals { hangup, ready }) });
     log.flush();
     Ok(())
 }
@@ -117,7 +120,14 @@ impl Parts {
         Self { shared, reloader }
     }
 
-    fn add_services(&self, server: &mut Server, public: Sockets, internal: Sockets, admin: Sockets) {
+    fn add_services(
+        &self,
+        server: &mut Server,
+        public: Sockets,
+        internal: Sockets,
+        admin: Sockets,
+        hangups: mpsc::Receiver<()>,
+    ) {
         let conf = server.configuration.clone();
         for (sockets, listener) in [(public, Listener::Public), (internal, Listener::Internal)] {
             for (number, socket) in sockets.sockets.into_iter().enumerate() {
@@ -127,7 +137,8 @@ impl Parts {
             }
         }
         self.add_admin(server, admin);
-        server.add_service(background_service("reload", ReloadService { reloader: self.reloader.clone() }));
+        let reload = ReloadService::new(self.reloader.clone(), hangups);
+        server.add_service(background_service("reload", reload));
         let drain = Drain { in_flight: self.shared.in_flight.clone(), log: self.shared.log.clone() };
         server.add_service(background_service("drain", drain));
     }
@@ -163,8 +174,7 @@ fn server_configuration() -> ServerConf {
     }
 }
 
-fn announce(parts: &Parts) {
-    let snapshot = parts.shared.generations.live();
+fn announce(snapshot: &Snapshot) {
     tracing::info!(
         generation = snapshot.generation(),
         choose = snapshot.public_url().join("/choose"),
