@@ -490,6 +490,20 @@ fn an_upstream_that_fails_after_an_interim_answer_is_a_502_too() {
 }
 
 #[test]
+fn waiting_for_the_rest_of_an_answer_is_not_the_gateways_time() {
+    let head = answers::head(200, &[], "Content-Length: 9\r\n");
+    let upstream = StubServer::always([Step::Send(head), Step::Stall]);
+    let settings = format!("{{ servers: [{:?}], timeouts: {{ read: 300ms }} }}", upstream.url());
+    let gateway = gateway(&[("u", &settings)], "  - { id: u, path: /, upstream: u }\n");
+    let mut client = gateway.public();
+    client.send(request("GET", "gateway.test", "/", &[], b""));
+    client.read_until_closed();
+    let line = gateway.wait_for_log(|line| line.text_field("error") == Some("upstream_timeout"));
+    let line: serde_json::Value = serde_json::from_str(&line.text).unwrap();
+    assert!(line["upstream_ms"].as_f64() >= Some(300.0), "{line}");
+}
+
+#[test]
 fn servers_take_turns_and_one_that_is_down_is_skipped() {
     let [one, two] = [named("one"), named("two")];
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

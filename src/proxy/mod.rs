@@ -273,6 +273,10 @@ impl ProxyHttp for Gateway {
         error: &Error,
         ctx: &mut RequestContext,
     ) -> FailToProxy {
+        // Whatever had come, the rest was waited for until now.
+        if let Some(forwarding) = ctx.forwarding_mut() {
+            forwarding.answered = None;
+        }
         let failed = |error_code| FailToProxy { error_code, can_reuse_downstream: false };
         let Some(code) = forward::problem_code(error) else {
             ctx.error = Some("client_gone");
