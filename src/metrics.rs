@@ -3,10 +3,7 @@
 //! Labels come only from configuration ids and closed enums, so their number is bounded.
 //! May import: nothing of this crate.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::OnceLock, time::Duration};
 
 use http::StatusCode;
 use prometheus::{
@@ -229,9 +226,6 @@ impl RouteMetrics {
         self.metrics.http_requests.with_label_values(&[&*self.label, status.as_str()])
     }
 }
-
-/// Metrics shared by the parts of one process.
-pub type SharedMetrics = Arc<Metrics>;
 
 fn registered<C: Collector + Clone + 'static>(
     registry: &Registry,

@@ -346,7 +346,10 @@ fn hop_by_hop_headers_end_here_in_both_directions() {
 #[test]
 fn ambiguous_paths_and_hosts_are_refused() {
     let upstream = named("x");
-    let gateway = gateway(&[("u", &servers(&[&upstream.url()]))], "  - { id: u, path: /, upstream: u }\n");
+    let gateway = gateway(
+        &[("u", &servers(&[&upstream.url()]))],
+        "  - { id: u, path: /, upstream: u }\n  - { id: s, path: /strip, upstream: u, strip_path: true }\n",
+    );
     for target in [
         "/a/../b",
         "/a/./b",
@@ -359,6 +362,7 @@ fn ambiguous_paths_and_hosts_are_refused() {
         "/a%00b",
         "/a%0",
         "/a%zz",
+        "/strip//evil.example/x",
     ] {
         let response = gateway.public().get("gateway.test", target, &[]);
         assert_eq!(response.status, 400, "{target}");

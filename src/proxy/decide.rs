@@ -62,6 +62,10 @@ pub fn decide<'p>(
         return refuse(ProblemCode::NotFound, "no endpoint and no route matches the path");
     };
     let upstream_path = forward.mapping.upstream_path(&path);
+    if upstream_path.starts_with("//") && !path.starts_with("//") {
+        // Upstreams that redirect to their own path would send the client to another host.
+        return refuse(ProblemCode::InvalidPath, "the path has two slashes after the route's own");
+    }
     let path_and_query = (upstream_path != raw_path).then(|| match query {
         Some(query) => format!("{upstream_path}?{query}"),
         None => upstream_path.to_owned(),

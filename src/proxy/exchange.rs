@@ -46,6 +46,16 @@ pub fn language(head: &RequestHeader) -> Language {
     value.map_or_else(Language::default, Language::from_accept_language)
 }
 
+/// Bounds how long a client may keep a connection waiting: while it is written to, and between its
+/// requests, unless the connection is to be closed anyway.
+pub fn bound(session: &mut Session, write: Duration, keepalive: Duration) {
+    session.set_write_timeout(Some(write));
+    // Pingora's 0 is "for ever"; a client's own wish may be longer than ours.
+    if session.get_keepalive().is_some_and(|seconds| seconds == 0 || seconds > keepalive.as_secs()) {
+        session.set_keepalive(Some(keepalive.as_secs()));
+    }
+}
+
 /// The path as received, still encoded, without its query.
 pub fn raw_path(head: &RequestHeader) -> String {
     let target = String::from_utf8_lossy(head.raw_path());

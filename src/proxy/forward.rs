@@ -90,7 +90,8 @@ pub async fn peer(ctx: &mut RequestContext, resolver: &Resolver) -> Result<Box<H
     let server = upstream
         .server(forwarding.turn, forwarding.failures)
         .ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-    let Ok(address) = resolver.address(server, attempt).await else {
+    let connect = upstream.timeouts().connect;
+    let Ok(Ok(address)) = tokio::time::timeout(connect, resolver.address(server, attempt)).await else {
         let mut error = Error::new_up(ErrorType::ConnectNoRoute);
         error.set_retry(try_next(ctx, resolver));
         return Err(error);

@@ -45,6 +45,11 @@ use crate::{
     snapshot::Generations,
 };
 
+/// Longest wait until a client takes more of an answer: an upstream waits with it.
+const CLIENT_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a client's connection is kept without a request, and may take to send the next head.
+const CLIENT_KEEPALIVE: Duration = Duration::from_secs(75);
+
 /// What all listeners of the process share.
 pub struct Shared {
     pub generations: Arc<Generations>,
@@ -198,6 +203,7 @@ impl ProxyHttp for Gateway {
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut RequestContext) -> Result<bool> {
+        exchange::bound(session, CLIENT_WRITE_TIMEOUT, CLIENT_KEEPALIVE);
         forward::identify(session, ctx, &*self.shared.random);
         match self.next(session.req_header(), ctx) {
             Next::Forward => return Ok(false),

@@ -41,11 +41,6 @@ const END_TO_END: [&str; 10] = [
 /// Fields that tell on whose behalf a proxy asks, beside all of `X-Forwarded-*`.
 const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded", "x-real-ip", "x-request-id"];
 
-/// Whether a field ends at each hop whatever `Connection` says; `Upgrade` is one.
-pub fn is_hop_by_hop(name: &HeaderName) -> bool {
-    *name == UPGRADE || HOP_BY_HOP.contains(&name.as_str())
-}
-
 /// The fields of a message to remove before it goes on: those that end at each hop, and those that
 /// `Connection` names, except what has its meaning end to end and what tells who asked.
 ///
@@ -69,7 +64,7 @@ pub fn strip_hop_by_hop(headers: &HeaderMap, upgrade: bool) -> Vec<HeaderName> {
 
 /// Whether a field tells on whose behalf a proxy asks: `Forwarded`, `X-Forwarded-*`, `X-Real-IP`,
 /// `X-Request-Id`. Underscores count as hyphens, because CGI-like servers see no difference.
-pub fn is_forwarding(name: &HeaderName) -> bool {
+fn is_forwarding(name: &HeaderName) -> bool {
     let name = name.as_str();
     let forwarded = "x-forwarded-";
     FORWARDING.iter().any(|known| same_field(known, name))
@@ -143,7 +138,6 @@ mod tests {
             without.iter().copied().filter(|n| *n != "upgrade").collect::<Vec<_>>()
         );
         assert!(stripped(&[("accept", "*/*")], false).is_empty());
-        assert!(is_hop_by_hop(&UPGRADE) && !is_hop_by_hop(&http::header::HOST));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod refresh;
 mod rewrite;
 mod table;
 
-pub use forwarded::{is_forwarding, is_hop_by_hop, spellings, strip_forwarding, strip_hop_by_hop};
+pub use forwarded::{spellings, strip_forwarding, strip_hop_by_hop};
 pub use own::{OwnPath, decode_segment, own_path};
 pub use path::{PathError, host_key, normalise};
 pub use rewrite::{ClientView, HeaderChange, Mapping};
