@@ -13,9 +13,9 @@ use crate::{
     config,
     logs::LogSink,
     metrics::Metrics,
-    model::OwnAnswer,
+    model::{Language, OwnAnswer},
     reload::{Reloader, Trigger},
-    session::{Problem, ProblemCode},
+    session::{Problem, ProblemCode, endpoints},
     snapshot::Generations,
 };
 
@@ -108,10 +108,9 @@ fn forbidden() -> OwnAnswer {
     OwnAnswer::new(StatusCode::FORBIDDEN, TEXT, "requests from other sites are refused\n")
 }
 
+/// Always JSON: the admin listener serves no citizens.
 fn method_not_allowed(allowed: &'static str) -> OwnAnswer {
-    Problem::new(ProblemCode::MethodNotAllowed, format!("the methods here are {allowed}"))
-        .json()
-        .with_header(header::ALLOW, HeaderValue::from_static(allowed))
+    endpoints::method_not_allowed(allowed, None, Language::default(), "")
 }
 
 fn into_response(answer: OwnAnswer, head_only: bool) -> Response<Vec<u8>> {

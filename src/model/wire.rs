@@ -62,7 +62,7 @@ pub struct SessionOptions<'a> {
 }
 
 /// One method that a citizen may choose; nothing else of its configuration is shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct MethodOption<'a> {
     pub tag: &'a str,
     pub name: &'a str,

@@ -93,7 +93,6 @@ impl Gateway {
         path: String,
         endpoint: Endpoint,
     ) -> Result<()> {
-        ctx.handling = Handling::Own(endpoint);
         let head = exchange::Head::of(session.req_header());
         if let Err(allowed) = endpoint.check_method(&session.req_header().method, self.listener) {
             let (accept, base) = (head.accept.as_deref(), ctx.snapshot.base_path());

@@ -1,7 +1,8 @@
 //! The citizen's choice as pages: a purpose, then the methods.
 
 use crate::{
-    model::{Language, OwnAnswer, OwnRequest},
+    config::Purpose,
+    model::{Language, OwnAnswer, OwnRequest, wire::MethodOption},
     pages::{self, ChooseMethods, ChoosePurpose, MethodChoice, PurposeChoice},
     routing::decode_segment,
     snapshot::Snapshot,
@@ -20,32 +21,23 @@ pub fn purposes(snapshot: &Snapshot, language: Language) -> OwnAnswer {
 /// `None` for an unknown purpose.
 pub fn methods(snapshot: &Snapshot, segment: &str, request: &OwnRequest) -> Option<OwnAnswer> {
     let purpose = snapshot.purpose(&decode_segment(segment)?)?;
-    let (config, language) = (snapshot.config(), request.language);
-    let auth = purpose.allowed_auth.iter().filter_map(|id| config.auth.get(id.0));
-    let comm = purpose.allowed_comm.iter().filter_map(|id| config.comm.get(id.0));
+    let language = request.language;
+    let options = snapshot.options_of(purpose, language);
     let view = ChooseMethods {
         base: snapshot.base_path(),
         purpose: choice(purpose, language),
-        auth_methods: auth
-            .map(|m| MethodChoice {
-                tag: m.tag.as_str(),
-                name: m.name.text(language),
-                image_path: &m.image_path,
-            })
-            .collect(),
-        comm_methods: comm
-            .map(|m| MethodChoice {
-                tag: m.tag.as_str(),
-                name: m.name.text(language),
-                image_path: &m.image_path,
-            })
-            .collect(),
+        auth_methods: options.auth_methods.into_iter().map(method).collect(),
+        comm_methods: options.comm_methods.into_iter().map(method).collect(),
         unauthenticated: purpose.unauthenticated,
     };
     Some(pages::choose_methods(&view, language))
 }
 
-fn choice(purpose: &crate::config::Purpose, language: Language) -> PurposeChoice<'_> {
+fn choice(purpose: &Purpose, language: Language) -> PurposeChoice<'_> {
     let tag = purpose.tag.as_str();
     PurposeChoice { tag, name: purpose.display_name(language) }
+}
+
+fn method(option: MethodOption<'_>) -> MethodChoice<'_> {
+    MethodChoice { tag: option.tag, name: option.name, image_path: option.image_path }
 }

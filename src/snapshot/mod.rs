@@ -20,7 +20,7 @@ pub use self::{forward::Forward, options::OptionsAnswers};
 use crate::{
     config::{AuthId, AuthKind, AuthMethod, CommId, CommKind, CommMethod, Config, PluginStart, Purpose},
     metrics::Metrics,
-    model::{BaseUrl, UrlError},
+    model::{BaseUrl, Language, UrlError, wire::SessionOptions},
     plugins::{
         AuthPlugin, AuthRole, CommPlugin, CommRole, RemotePlugin, development::DevelopmentPair,
         inspect::InspectAdapter, test::TestAdapter,
@@ -110,6 +110,11 @@ impl Snapshot {
 
     pub fn options(&self) -> &OptionsAnswers {
         &self.options
+    }
+
+    /// The methods that a purpose of this generation allows, as people see them.
+    pub fn options_of(&self, purpose: &Purpose, language: Language) -> SessionOptions<'_> {
+        options::options(&self.config, purpose, language)
     }
 
     pub fn purpose(&self, tag: &str) -> Option<&Purpose> {

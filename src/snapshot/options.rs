@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::{
     config::{Config, Purpose},
     model::{
-        Language, LocalizedText, OwnAnswer,
+        Language, LocalizedText, MethodTag, OwnAnswer,
         wire::{MethodOption, SessionOptions},
     },
 };
@@ -86,24 +86,18 @@ impl Serialize for All<'_> {
     }
 }
 
-fn options<'a>(config: &'a Config, purpose: &Purpose, language: Language) -> SessionOptions<'a> {
+/// The methods that a purpose allows, as people see them.
+pub(super) fn options<'a>(config: &'a Config, purpose: &Purpose, language: Language) -> SessionOptions<'a> {
     let auth = purpose.allowed_auth.iter().filter_map(|id| config.auth.get(id.0));
     let comm = purpose.allowed_comm.iter().filter_map(|id| config.comm.get(id.0));
+    let option = |tag: &'a MethodTag, name: &'a LocalizedText, image_path: &'a str| MethodOption {
+        tag: tag.as_str(),
+        name: name.text(language),
+        image_path,
+    };
     SessionOptions {
-        auth_methods: auth
-            .map(|m| MethodOption {
-                tag: m.tag.as_str(),
-                name: m.name.text(language),
-                image_path: &m.image_path,
-            })
-            .collect(),
-        comm_methods: comm
-            .map(|m| MethodOption {
-                tag: m.tag.as_str(),
-                name: m.name.text(language),
-                image_path: &m.image_path,
-            })
-            .collect(),
+        auth_methods: auth.map(|method| option(&method.tag, &method.name, &method.image_path)).collect(),
+        comm_methods: comm.map(|method| option(&method.tag, &method.name, &method.image_path)).collect(),
     }
 }
 
