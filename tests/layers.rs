@@ -20,9 +20,10 @@ const MODULES: &[(&str, &[&str])] = &[
     ("pages", &["model"]),
     ("metrics", &[]),
     ("logs", &[]),
-    ("config", &["model"]),
+    // Below the configuration, so that a key that cannot be used is reported at its place in the file.
+    ("tokens", &["model"]),
+    ("config", &["tokens", "model"]),
     ("upstreams", &["config", "model"]),
-    ("tokens", &["config", "model"]),
     ("routing", &["config", "model"]),
     ("plugins", &["upstreams", "tokens", "pages", "metrics", "config", "model"]),
     ("snapshot", &["routing", "plugins", "upstreams", "tokens", "metrics", "config", "model"]),

@@ -87,6 +87,8 @@ impl Loader<'_> {
             purposes: parsed_purposes?,
             auth: auth?,
             comm: comm?,
+            initiators: Vec::new(),
+            keys: super::Keys::default(),
         };
         if !self.report.has_errors() {
             lint::check_routes(&config, &used, &parsed.places, &mut self.checker(ConfigFile::Routes));

@@ -3,7 +3,7 @@
 //! Two stages stand here. *Raw* (private) is what serde reads. *Config*, below, is what the rest
 //! of the program sees: every value parsed, every reference resolved, plain data without I/O.
 //! [`load`] goes from one to the other and reports everything that is wrong at once.
-//! May import: `model`.
+//! May import: `tokens` for the types of keys, `model`.
 
 mod check;
 mod definitions;
@@ -35,8 +35,12 @@ use std::{net::SocketAddr, time::Duration};
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::model::{
-    AttributeTag, BaseUrl, Dialect, Language, LocalizedText, MethodTag, PurposeTag, RouteId, UpstreamName,
+use crate::{
+    model::{
+        AttributeTag, BaseUrl, Dialect, Language, LocalizedText, MethodTag, PurposeTag, RouteId,
+        UpstreamName, UrlPrefix,
+    },
+    tokens::{DecryptionKey, EncryptionKey, SigningKey, StateKey, VerificationKey},
 };
 
 pub use effective::effective;
@@ -82,6 +86,31 @@ pub struct Config {
     pub purposes: Vec<Purpose>,
     pub auth: Vec<AuthMethod>,
     pub comm: Vec<CommMethod>,
+    pub initiators: Vec<Initiator>,
+    pub keys: Keys,
+}
+
+/// The gateway's own keys; where there are none, it makes some for its own lifetime.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Keys {
+    /// The first seals, all open.
+    pub state: Vec<StateKey>,
+    /// The first signs, all are published.
+    pub signing: Vec<SigningKey>,
+    /// Results addressed to the gateway are encrypted to any of them.
+    pub decryption: Vec<DecryptionKey>,
+}
+
+/// Who may ask for authentication during communication with a signed start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Initiator {
+    /// The `kid` of its tokens.
+    pub kid: String,
+    pub verify: VerificationKey,
+    pub purposes: Vec<PurposeTag>,
+    /// At or below which its `comm_url` and `attr_url` have to lie.
+    pub comm_urls: Vec<UrlPrefix>,
+    pub attr_urls: Vec<UrlPrefix>,
 }
 
 /// How the gateway is reached.
@@ -192,11 +221,49 @@ pub struct AuthMethod {
     pub image_path: String,
     pub kind: AuthKind,
     pub dialect: Dialect,
+    pub brokering: Brokering,
+    /// The plugin cannot deliver to an `attr_url`: the result always comes back with the citizen.
+    pub disable_attr_url: bool,
+    /// The plugin cannot redirect to `tel:`: it gets a page of the gateway's, also without brokering.
+    pub shim_tel_url: bool,
+    pub trust: AuthTrust,
     /// What the method can prove, when the operator says so.
     pub provides: Option<Vec<AttributeTag>>,
     /// Hosts that the plugin's URLs may name (lower case, without port); `None` is any host.
     pub hosts: Option<Vec<String>>,
     pub timeout: Duration,
+}
+
+/// What passes through the gateway while a citizen signs in (design.md, "Trust, and brokering").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Brokering {
+    /// The plugin gets the communication plugin's URLs.
+    Off,
+    /// The plugin gets URLs of the gateway's own, so that each step is seen.
+    #[default]
+    Observe,
+    /// As `Observe`, and the result returns through the browser that started, proven by a cookie.
+    Bind,
+}
+
+/// What the gateway may do with the results of an authentication plugin.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum AuthTrust {
+    /// They are encrypted to a communication plugin and pass unread.
+    #[default]
+    Opaque,
+    /// They are encrypted to the gateway and signed with the other half of this key.
+    Reseal { verify: VerificationKey },
+}
+
+/// What a communication plugin expects of the gateway.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum CommTrust {
+    /// Results of authentication plugins, unread.
+    #[default]
+    Opaque,
+    /// Results that the gateway signed, encrypted to this key.
+    Reseal { encrypt: EncryptionKey },
 }
 
 /// Who plays the authentication plugin.
@@ -217,6 +284,10 @@ pub struct CommMethod {
     pub kind: CommKind,
     /// Start without the result, then deliver it (protocol.md, "Core -> comm plugin").
     pub disable_attributes_at_start: bool,
+    /// The spelling that the plugin reads; `None` where nobody said, which is `id-contact` for
+    /// results that the gateway issues.
+    pub dialect: Option<Dialect>,
+    pub trust: CommTrust,
     pub hosts: Option<Vec<String>>,
     pub timeout: Duration,
 }

@@ -197,6 +197,10 @@ impl RawAuth {
             image_path: image_path?.0,
             kind: kind?,
             dialect: self.dialect.into(),
+            brokering: super::Brokering::Off,
+            disable_attr_url: false,
+            shim_tel_url: false,
+            trust: super::AuthTrust::Opaque,
             provides: match provides {
                 Some(provides) => Some(provides?),
                 None => None,
@@ -234,6 +238,8 @@ impl RawComm {
             image_path: image_path?.0,
             kind: kind?,
             disable_attributes_at_start: self.disable_attributes_at_start,
+            dialect: None,
+            trust: super::CommTrust::Opaque,
             hosts: hosts?,
             timeout: timeout?,
         })

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod reserved;
 pub mod text;
 pub mod url;
+pub mod url_prefix;
 pub mod wire;
 
 pub use ambient::{Clock, Random, SystemClock, SystemRandom, UnixSeconds};
@@ -18,4 +19,5 @@ pub use ids::{AttributeTag, MethodTag, PurposeTag, RouteId, TagError, UpstreamNa
 pub use reserved::{RESERVED, is_reserved};
 pub use text::{Language, LocalizedText};
 pub use url::{BaseUrl, PluginUrl, UrlError, path_segment};
+pub use url_prefix::UrlPrefix;
 pub use wire::{Dialect, ResultToken};

@@ -59,7 +59,7 @@ impl DevelopmentPair {
         token: &ResultToken,
         now: UnixSeconds,
     ) -> Result<AuthenticationResult, TokenError> {
-        tokens::open(token, &self.decryption, self.signing.verification_key(), now)
+        tokens::open(token, std::slice::from_ref(&self.decryption), self.signing.verification_key(), now)
     }
 }
 

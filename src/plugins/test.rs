@@ -125,7 +125,8 @@ impl TestAdapter {
             (Some(session), Action::Confirm) => self.success(session),
             (Some(_), Action::Fail) => AuthenticationOutcome::Failed,
         };
-        let result = NewResult { dialect: self.dialect, outcome: &outcome, session_url: None };
+        let result =
+            NewResult { dialect: self.dialect, outcome: &outcome, session_url: None, not_after: None };
         match (session, self.pair.issue(&result, now)) {
             (Some(session), Ok(token)) => self.hand_over(&session, &token, language, environment).await,
             _ => OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR),

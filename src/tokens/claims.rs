@@ -53,8 +53,8 @@ impl Claims {
             status: status.to_owned(),
             attributes,
             session_url: result.session_url.map(str::to_owned),
-            iat: now,
-            exp: now.saturating_add(RESULT_LIFETIME),
+            iat: result.not_after.map_or(now, |end| end.min(now)),
+            exp: result.not_after.unwrap_or(UnixSeconds::MAX).min(now.saturating_add(RESULT_LIFETIME)),
             nbf: None,
         }
     }

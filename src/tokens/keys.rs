@@ -11,6 +11,7 @@ use openssl::{
     ec::{EcGroup, EcKey},
     nid::Nid,
     pkey::{HasPublic, Id, PKey, Private, Public},
+    sha::sha256,
 };
 
 /// Fewest bits of an RSA key.
@@ -29,6 +30,8 @@ pub enum KeyError {
     Curve,
     #[error("it is neither an RSA nor an EC key")]
     Kind,
+    #[error("it has fewer than {} bytes", super::state::MIN_SECRET_BYTES)]
+    SecretTooShort,
     #[error("the cryptographic library does not take it")]
     Library,
 }
@@ -37,21 +40,31 @@ pub enum KeyError {
 #[derive(Clone)]
 pub struct SigningKey {
     pub(super) signer: Box<dyn JwsSigner>,
+    /// The header parameter `kid` of what it signs.
+    pub(super) id: Option<String>,
     public: VerificationKey,
 }
 
 /// Verifies what one [`SigningKey`] signed.
 #[derive(Clone)]
-pub struct VerificationKey(pub(super) Box<dyn JwsVerifier>);
+pub struct VerificationKey {
+    pub(super) verifier: Box<dyn JwsVerifier>,
+    /// SubjectPublicKeyInfo, DER.
+    pub(super) der: Vec<u8>,
+}
 
 /// Encrypts to one [`DecryptionKey`]: `RSA-OAEP` or `ECDH-ES`.
 #[derive(Clone)]
-pub struct EncryptionKey(pub(super) Box<dyn JweEncrypter>);
+pub struct EncryptionKey {
+    pub(super) encrypter: Box<dyn JweEncrypter>,
+    der: Vec<u8>,
+}
 
 /// Decrypts what was encrypted to it.
 #[derive(Clone)]
 pub struct DecryptionKey {
     pub(super) decrypter: Box<dyn JweDecrypter>,
+    id: Option<String>,
     public: EncryptionKey,
 }
 
@@ -78,7 +91,17 @@ impl SigningKey {
             Kind::Rsa => Box::new(RS256.signer_from_der(private).map_err(library)?),
             Kind::P256 => Box::new(ES256.signer_from_der(private).map_err(library)?),
         };
-        Ok(Self { signer, public: VerificationKey::from_der(Kind::of(key)?, &public)? })
+        Ok(Self { signer, id: None, public: VerificationKey::from_der(Kind::of(key)?, &public)? })
+    }
+
+    /// The same key under a name, which goes into the header of what it signs and into the JWKS.
+    #[must_use]
+    pub fn with_id(self, id: &str) -> Self {
+        Self { id: Some(id.to_owned()), ..self }
+    }
+
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// The public half.
@@ -98,10 +121,16 @@ impl VerificationKey {
     }
 
     fn from_der(kind: Kind, der: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self(match kind {
+        let verifier: Box<dyn JwsVerifier> = match kind {
             Kind::Rsa => Box::new(RS256.verifier_from_der(der).map_err(library)?),
             Kind::P256 => Box::new(ES256.verifier_from_der(der).map_err(library)?),
-        }))
+        };
+        Ok(Self { verifier, der: der.to_owned() })
+    }
+
+    /// SHA-256 of the public key (SubjectPublicKeyInfo), by which people compare keys.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        sha256(&self.der)
     }
 }
 
@@ -116,10 +145,16 @@ impl EncryptionKey {
     }
 
     fn from_der(kind: Kind, der: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self(match kind {
+        let encrypter: Box<dyn JweEncrypter> = match kind {
             Kind::Rsa => Box::new(RSA_OAEP.encrypter_from_der(der).map_err(library)?),
             Kind::P256 => Box::new(ECDH_ES.encrypter_from_der(der).map_err(library)?),
-        }))
+        };
+        Ok(Self { encrypter, der: der.to_owned() })
+    }
+
+    /// SHA-256 of the public key (SubjectPublicKeyInfo), by which people compare keys.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        sha256(&self.der)
     }
 }
 
@@ -146,12 +181,47 @@ impl DecryptionKey {
             Kind::Rsa => Box::new(RSA_OAEP.decrypter_from_der(private).map_err(library)?),
             Kind::P256 => Box::new(ECDH_ES.decrypter_from_der(private).map_err(library)?),
         };
-        Ok(Self { decrypter, public: EncryptionKey::from_der(Kind::of(key)?, &public)? })
+        Ok(Self { decrypter, id: None, public: EncryptionKey::from_der(Kind::of(key)?, &public)? })
+    }
+
+    /// The same key under a name, for messages.
+    #[must_use]
+    pub fn with_id(self, id: &str) -> Self {
+        Self { id: Some(id.to_owned()), ..self }
+    }
+
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// The public half.
     pub fn encryption_key(&self) -> &EncryptionKey {
         &self.public
+    }
+}
+
+// Two private keys are the same when their public halves are.
+impl PartialEq for SigningKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.public == other.public
+    }
+}
+
+impl PartialEq for VerificationKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl PartialEq for EncryptionKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl PartialEq for DecryptionKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.public == other.public
     }
 }
 
@@ -241,8 +311,8 @@ mod tests {
         {
             let (private, public) = (private_pem(&key), key.public_key_to_pem().unwrap());
             assert_eq!(SigningKey::from_pem(&private).unwrap().signer.algorithm().name(), signs);
-            assert_eq!(VerificationKey::from_pem(&public).unwrap().0.algorithm().name(), signs);
-            assert_eq!(EncryptionKey::from_pem(&public).unwrap().0.algorithm().name(), encrypts);
+            assert_eq!(VerificationKey::from_pem(&public).unwrap().verifier.algorithm().name(), signs);
+            assert_eq!(EncryptionKey::from_pem(&public).unwrap().encrypter.algorithm().name(), encrypts);
             assert_eq!(DecryptionKey::from_pem(&private).unwrap().decrypter.algorithm().name(), encrypts);
         }
     }

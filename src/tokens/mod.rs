@@ -1,17 +1,23 @@
-//! Signed and encrypted tokens: keys, and authentication results (JWS in JWE).
+//! Signed and encrypted tokens: keys, authentication results (JWS in JWE), sealed state, signed
+//! starts and the published keys.
 //!
 //! The only module that names josekit and OpenSSL. Keys are parsed once and are valid by
 //! construction; every operation takes the time as a parameter. OpenSSL's own generator gives
 //! initialisation vectors, ephemeral keys and signature nonces.
 //! May import: `model`.
 
+mod base64url;
 mod claims;
 mod content;
 pub mod keys;
 pub mod results;
+pub mod signed;
+pub mod state;
 
 pub use keys::{DecryptionKey, EncryptionKey, KeyError, SigningKey, VerificationKey};
 pub use results::{Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, issue, open};
+pub use signed::{jwks, open_signed};
+pub use state::{SealedState, StateError, StateKey, StateKeys};
 
 /// Largest result that is looked at, in characters: forty attributes make 5,400
 /// (protocol.md, "The authentication result").

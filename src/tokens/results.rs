@@ -66,6 +66,8 @@ pub struct NewResult<'a> {
     pub outcome: &'a AuthenticationOutcome,
     /// Where the receiver reports activity and logout (protocol.md, "Session updates").
     pub session_url: Option<&'a str>,
+    /// When it ends at the latest; `None` is five minutes from now.
+    pub not_after: Option<UnixSeconds>,
 }
 
 /// A result that was decrypted, verified and found valid.
@@ -88,7 +90,7 @@ impl fmt::Debug for AuthenticationResult {
     }
 }
 
-/// Signs a result and encrypts it to its addressee. It is valid from `now`, for five minutes.
+/// Signs a result and encrypts it to its addressee. It is valid from `now`, for five minutes at most.
 ///
 /// # Errors
 /// [`TokenError::Issue`] when the cryptographic library fails.
@@ -102,17 +104,18 @@ pub fn issue(
     seal(&Envelope { njwt: sign(&claims, signing)? }, encryption)
 }
 
-/// Decrypts, verifies and checks a result: the opposite of [`issue`].
+/// Decrypts with the key it was encrypted to, verifies and checks a result: the opposite of
+/// [`issue`].
 ///
 /// # Errors
 /// [`TokenError`] says what is wrong with it, in the order in which it is looked at.
 pub fn open(
     token: &ResultToken,
-    decryption: &DecryptionKey,
+    decryption: &[DecryptionKey],
     verification: &VerificationKey,
     now: UnixSeconds,
 ) -> Result<AuthenticationResult, TokenError> {
-    let envelope = decrypt(token.expose(), decryption)?;
+    let envelope = decrypt_with_any(token.expose(), decryption)?;
     let payload = verify(&envelope.njwt, verification)?;
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TokenError::Claims)?;
     claims.check_times(now, CLOCK_SKEW)?;
@@ -133,6 +136,9 @@ static JWE: LazyLock<JweContext> = LazyLock::new(|| {
 fn sign(claims: &[u8], key: &SigningKey) -> Result<String, TokenError> {
     let mut header = JwsHeader::new();
     header.set_token_type(TYP);
+    if let Some(id) = key.id() {
+        header.set_key_id(id);
+    }
     JwsContext::new().serialize_compact(claims, &header, &*key.signer).map_err(|_| TokenError::Issue)
 }
 
@@ -142,7 +148,21 @@ fn seal(envelope: &Envelope, key: &EncryptionKey) -> Result<ResultToken, TokenEr
     header.set_content_type(TYP);
     header.set_content_encryption(ENC);
     let payload = serde_json::to_vec(envelope).map_err(|_| TokenError::Issue)?;
-    JWE.serialize_compact(&payload, &header, &*key.0).map(ResultToken::new).map_err(|_| TokenError::Issue)
+    JWE.serialize_compact(&payload, &header, &*key.encrypter)
+        .map(ResultToken::new)
+        .map_err(|_| TokenError::Issue)
+}
+
+/// Results name no key, so each of ours is tried, the first one first.
+fn decrypt_with_any(token: &str, keys: &[DecryptionKey]) -> Result<Envelope, TokenError> {
+    let mut refusal = TokenError::Undecryptable;
+    for key in keys {
+        match decrypt(token, key) {
+            Err(error @ (TokenError::Undecryptable | TokenError::Header("alg"))) => refusal = error,
+            outcome => return outcome,
+        }
+    }
+    Err(refusal)
 }
 
 fn decrypt(token: &str, key: &DecryptionKey) -> Result<Envelope, TokenError> {
@@ -170,9 +190,9 @@ fn verify(token: &str, key: &VerificationKey) -> Result<Vec<u8>, TokenError> {
         return Err(TokenError::Malformed);
     }
     let header = jwt::decode_header(token).map_err(|_| TokenError::Malformed)?;
-    check_header(&*header, key.0.algorithm().name())?;
+    check_header(&*header, key.verifier.algorithm().name())?;
     let (payload, _) =
-        JwsContext::new().deserialize_compact(token, &*key.0).map_err(|_| TokenError::Signature)?;
+        JwsContext::new().deserialize_compact(token, &*key.verifier).map_err(|_| TokenError::Signature)?;
     Ok(payload)
 }
 

@@ -40,7 +40,7 @@ impl Bench {
 
     fn issue(&self, dialect: Dialect, outcome: &AuthenticationOutcome) -> ResultToken {
         let session_url = Some("https://auth.example/update/<1>");
-        self.adapter.pair.issue(&NewResult { dialect, outcome, session_url }, NOW).unwrap()
+        self.adapter.pair.issue(&NewResult { dialect, outcome, session_url, not_after: None }, NOW).unwrap()
     }
 
     fn deliver(&self, rest: &str, body: &str) -> StatusCode {

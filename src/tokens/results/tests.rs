@@ -27,13 +27,14 @@ impl Keys {
     }
 
     fn issue(&self, dialect: Dialect, outcome: &AuthenticationOutcome) -> ResultToken {
-        let result = NewResult { dialect, outcome, session_url: Some("https://auth.example/s/1") };
+        let result =
+            NewResult { dialect, outcome, session_url: Some("https://auth.example/s/1"), not_after: None };
         issue(&result, &self.signing, self.decryption.encryption_key(), NOW).unwrap()
     }
 
     fn open_at(&self, token: &str, now: UnixSeconds) -> Result<AuthenticationResult, TokenError> {
         let token = ResultToken::new(token.to_owned());
-        open(&token, &self.decryption, self.signing.verification_key(), now)
+        open(&token, std::slice::from_ref(&self.decryption), self.signing.verification_key(), now)
     }
 
     fn open(&self, token: &str) -> Result<AuthenticationResult, TokenError> {
@@ -267,8 +268,9 @@ fn critical_extensions_and_other_types_are_refused_in_both_layers() {
         let mut outer = JweHeader::new();
         outer.set_content_encryption(ENC);
         outer.set_claim(parameter, Some(value)).unwrap();
-        let token =
-            JweContext::new().serialize_compact(b"{}", &outer, &*keys.decryption.encryption_key().0).unwrap();
+        let token = JweContext::new()
+            .serialize_compact(b"{}", &outer, &*keys.decryption.encryption_key().encrypter)
+            .unwrap();
         assert_eq!(keys.open(&token).unwrap_err(), TokenError::Header(parameter));
     }
 }
@@ -276,7 +278,7 @@ fn critical_extensions_and_other_types_are_refused_in_both_layers() {
 #[test]
 fn other_encryptions_and_compression_are_refused() {
     let keys = Keys::p256();
-    let encrypter = &*keys.decryption.encryption_key().0;
+    let encrypter = &*keys.decryption.encryption_key().encrypter;
     for (enc, zip, why) in [
         ("A256GCM", None, "enc"),
         ("A128GCM", None, "enc"),
@@ -383,7 +385,7 @@ fn an_envelope_of_another_shape_is_refused() {
     header.set_content_encryption(ENC);
     for payload in ["{}", "[]", "", r#"{"njwt":1}"#, r#"{"njwt":"a.b.c","njwt":"a.b.c"}"#] {
         let own = keys.decryption.encryption_key();
-        let token = JWE.serialize_compact(payload.as_bytes(), &header, &*own.0).unwrap();
+        let token = JWE.serialize_compact(payload.as_bytes(), &header, &*own.encrypter).unwrap();
         assert_eq!(keys.open(&token).unwrap_err(), TokenError::Malformed, "{payload}");
         let other = JWE.serialize_compact(payload.as_bytes(), &header, &encrypter).unwrap();
         assert_eq!(keys.open(&other).unwrap_err(), TokenError::Undecryptable);

@@ -1,0 +1,234 @@
+//! Sealed state: what the gateway knows of a session, carried by the session's own URLs, because
+//! no server keeps it (design.md, "Trust, and brokering").
+//!
+//! A state is a compact JWE (RFC 7516), `alg: dir` and `enc: A256GCM`, around a binary form that is
+//! small enough for URLs. Its header is one that we wrote or it is refused: nothing in it is believed.
+
+use std::fmt;
+
+use openssl::{
+    hash::MessageDigest,
+    memcmp,
+    pkey::PKey,
+    rand::rand_bytes,
+    sign::Signer,
+    symm::{Cipher, decrypt_aead, encrypt_aead},
+};
+use secrecy::{ExposeSecret, SecretBox};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{KeyError, TokenError, base64url};
+use crate::model::UnixSeconds;
+
+/// Fewest bytes of a secret for sealing: what 32 random bytes have in hexadecimal or base64 is more.
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// Longest sealed state that is looked at, in characters: one that holds a result with forty
+/// attributes has 7,500.
+pub const MAX_STATE_BYTES: usize = 64 * 1024;
+
+const KEY_BYTES: usize = 32;
+const IV_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+/// Of the binary form. A state of another version is refused.
+const VERSION: u8 = 1;
+
+/// What can be sealed. One type for each place where a state comes back.
+pub trait SealedState: Serialize + DeserializeOwned {
+    /// Tells the kinds apart: a state never opens as one of another kind.
+    const KIND: u8;
+    /// Seconds until it is refused.
+    const LIFETIME: u64;
+}
+
+/// Why a state does not open. Whoever sent it is told the same in both cases.
+#[derive(Debug, PartialEq, Eq)]
+pub enum StateError<S> {
+    /// Ours, but too old. What it says is good for metrics and log lines only.
+    Expired(S),
+    /// Not ours, changed, or of another kind.
+    Refused,
+}
+
+/// A secret that seals and opens.
+pub struct StateKey {
+    id: String,
+    /// The protected header, in base64url, of everything that it seals.
+    header: String,
+    key: SecretBox<[u8; KEY_BYTES]>,
+}
+
+/// The first key seals, all of them open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateKeys(Vec<StateKey>);
+
+/// What is encrypted. The envelope comes first, so that another kind is told by it alone.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    version: u8,
+    kind: u8,
+    expires: UnixSeconds,
+}
+
+impl StateKey {
+    /// From a secret of at least [`MIN_SECRET_BYTES`], of which white space at the end is no part.
+    ///
+    /// # Errors
+    /// [`KeyError::SecretTooShort`]; [`KeyError::Library`] when OpenSSL fails.
+    pub fn from_secret(id: &str, secret: &[u8]) -> Result<Self, KeyError> {
+        let secret = secret.trim_ascii();
+        if secret.len() < MIN_SECRET_BYTES {
+            return Err(KeyError::SecretTooShort);
+        }
+        Ok(Self::new(id, derive(secret).map_err(|_| KeyError::Library)?))
+    }
+
+    /// A new key that nobody else has.
+    ///
+    /// # Errors
+    /// [`KeyError::Library`] when OpenSSL has no randomness.
+    pub fn generate(id: &str) -> Result<Self, KeyError> {
+        let mut key = [0; KEY_BYTES];
+        rand_bytes(&mut key).map_err(|_| KeyError::Library)?;
+        Ok(Self::new(id, key))
+    }
+
+    fn new(id: &str, key: [u8; KEY_BYTES]) -> Self {
+        // An identifier's characters need no escape in JSON: configuration sees to it.
+        let header = base64url::encode(format!(r#"{{"alg":"dir","enc":"A256GCM","kid":"{id}"}}"#).as_bytes());
+        Self { id: id.to_owned(), header, key: SecretBox::new(Box::new(key)) }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl StateKeys {
+    /// `None` without a key.
+    pub fn new(keys: Vec<StateKey>) -> Option<Self> {
+        if keys.is_empty() { None } else { Some(Self(keys)) }
+    }
+
+    /// Seals a state from now on, for its lifetime. The text consists of the characters of base64url
+    /// and full stops.
+    ///
+    /// # Errors
+    /// [`TokenError::Issue`] when OpenSSL fails.
+    pub fn seal<S: SealedState>(&self, state: &S, now: UnixSeconds) -> Result<String, TokenError> {
+        let key = self.0.first().ok_or(TokenError::Issue)?;
+        let envelope = Envelope { version: VERSION, kind: S::KIND, expires: now.saturating_add(S::LIFETIME) };
+        let plain = postcard::to_allocvec(&(envelope, state)).map_err(|_| TokenError::Issue)?;
+        let (mut iv, mut tag) = ([0; IV_BYTES], [0; TAG_BYTES]);
+        rand_bytes(&mut iv).map_err(|_| TokenError::Issue)?;
+        let cipher = Cipher::aes_256_gcm();
+        let sealed =
+            encrypt_aead(cipher, key.key.expose_secret(), Some(&iv), key.header.as_bytes(), &plain, &mut tag)
+                .map_err(|_| TokenError::Issue)?;
+        let [iv, sealed, tag] = [&iv[..], &sealed, &tag].map(base64url::encode);
+        Ok(format!("{}..{iv}.{sealed}.{tag}", key.header))
+    }
+
+    /// Opens what [`Self::seal`] made with one of these keys, at this process or another.
+    ///
+    /// # Errors
+    /// [`StateError`]; a state that has expired is otherwise right.
+    pub fn open<S: SealedState>(&self, text: &str, now: UnixSeconds) -> Result<S, StateError<S>> {
+        let plain = self.decrypt(text).ok_or(StateError::Refused)?;
+        let (envelope, rest) =
+            postcard::take_from_bytes::<Envelope>(&plain).map_err(|_| StateError::Refused)?;
+        if envelope.version != VERSION || envelope.kind != S::KIND {
+            return Err(StateError::Refused);
+        }
+        match postcard::take_from_bytes::<S>(rest) {
+            Ok((state, [])) if now < envelope.expires => Ok(state),
+            Ok((state, [])) => Err(StateError::Expired(state)),
+            _ => Err(StateError::Refused),
+        }
+    }
+
+    fn decrypt(&self, text: &str) -> Option<Vec<u8>> {
+        if text.len() > MAX_STATE_BYTES {
+            return None;
+        }
+        let mut parts = text.split('.');
+        let (header, encrypted_key) = (parts.next()?, parts.next()?);
+        let (iv, sealed, tag) = (parts.next()?, parts.next()?, parts.next()?);
+        if !encrypted_key.is_empty() || parts.next().is_some() {
+            return None;
+        }
+        let key = self.0.iter().find(|key| key.header == header)?;
+        let (iv, sealed, tag) = (base64url::decode(iv)?, base64url::decode(sealed)?, base64url::decode(tag)?);
+        // OpenSSL would take a tag that was cut, even to one byte.
+        if iv.len() != IV_BYTES || tag.len() != TAG_BYTES {
+            return None;
+        }
+        let cipher = Cipher::aes_256_gcm();
+        decrypt_aead(cipher, key.key.expose_secret(), Some(&iv), header.as_bytes(), &sealed, &tag).ok()
+    }
+}
+
+/// HMAC-SHA-256 of a fixed label: the key serves this purpose and no other.
+fn derive(secret: &[u8]) -> Result<[u8; KEY_BYTES], openssl::error::ErrorStack> {
+    let mut signer = Signer::new(MessageDigest::sha256(), &*PKey::hmac(secret)?)?;
+    let mut key = [0; KEY_BYTES];
+    signer.sign_oneshot(&mut key, b"id-contact-gateway sealed state 1")?;
+    Ok(key)
+}
+
+impl Clone for StateKey {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            header: self.header.clone(),
+            key: SecretBox::new(Box::new(*self.key.expose_secret())),
+        }
+    }
+}
+
+impl PartialEq for StateKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && memcmp::eq(self.key.expose_secret(), other.key.expose_secret())
+    }
+}
+
+impl fmt::Debug for StateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StateKey({}, redacted)", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Number(u32);
+
+    impl SealedState for Number {
+        const KIND: u8 = 1;
+        const LIFETIME: u64 = 3_600;
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct OtherKind(u32);
+
+    impl SealedState for OtherKind {
+        const KIND: u8 = 2;
+        const LIFETIME: u64 = 3_600;
+    }
+
+    fn keys(secret: &[u8]) -> StateKeys {
+        StateKeys::new(vec![StateKey::from_secret("s1", secret).unwrap()]).unwrap()
+    }
+
+    #[test]
+    fn a_state_opens_with_the_same_secret_as_its_own_kind_until_it_expires() {
+        let sealed = keys(&[b'a'; 32]).seal(&Number(7), 1_000).unwrap();
+        let same = keys(&[b'a'; 32]);
+        assert_eq!(same.open::<Number>(&sealed, 4_599), Ok(Number(7)));
+        assert_eq!(same.open::<Number>(&sealed, 4_600), Err(StateError::Expired(Number(7))));
+        assert_eq!(same.open::<OtherKind>(&sealed, 1_000), Err(StateError::Refused));
+        assert_eq!(keys(&[b'b'; 32]).open::<Number>(&sealed, 1_000), Err(StateError::Refused));
+    }
+}
