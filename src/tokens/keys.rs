@@ -49,7 +49,7 @@ pub struct SigningKey {
 #[derive(Clone)]
 pub struct VerificationKey {
     pub(super) verifier: Box<dyn JwsVerifier>,
-    /// SubjectPublicKeyInfo, DER.
+    /// `SubjectPublicKeyInfo`, DER.
     pub(super) der: Vec<u8>,
 }
 
@@ -128,7 +128,7 @@ impl VerificationKey {
         Ok(Self { verifier, der: der.to_owned() })
     }
 
-    /// SHA-256 of the public key (SubjectPublicKeyInfo), by which people compare keys.
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`), by which people compare keys.
     pub fn fingerprint(&self) -> [u8; 32] {
         sha256(&self.der)
     }
@@ -152,7 +152,7 @@ impl EncryptionKey {
         Ok(Self { encrypter, der: der.to_owned() })
     }
 
-    /// SHA-256 of the public key (SubjectPublicKeyInfo), by which people compare keys.
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`), by which people compare keys.
     pub fn fingerprint(&self) -> [u8; 32] {
         sha256(&self.der)
     }
