@@ -228,7 +228,7 @@ fn a_wrong_import_is_found() {
     let cases = [
         ("use crate::session::start;", "session"),
         ("use crate::{model::Clock, session};", "session"),
-        ("use crate::{config::{Route, Gateway}, proxy::{self, Phase}};", "proxy"),
+        ("use crate::{model::{wire::Dialect, Clock}, proxy::{self, Phase}};", "proxy"),
         ("pub use crate::server as s;", "server"),
         ("use super::super::routing::Table;", "routing"),
         ("use super::{keys::Key, super::routing::Table};", "routing"),
