@@ -267,6 +267,17 @@ fn without_attributes_at_start_the_result_follows() {
 }
 
 #[test]
+fn a_telephone_number_takes_no_result_along() {
+    let comm = comm_plugin(&json!({"client_url": "tel:+31201234567,,12345#"}));
+    let gateway = gateway(&auth_plugin(), &comm);
+    let body = json!({"purpose": "report_move", "comm_method": "call", "auth_result": "ey.a.b.c.d"});
+    assert_eq!(start(&gateway, &body).json(), json!({"client_url": "tel:+31201234567,,12345#"}));
+    let metrics = gateway.admin().get("admin", "/metrics", &[]).text().to_owned();
+    let lost = r#"idcontact_session_events_total{auth_method="",comm_method="call",event="attributes_delivered",outcome="delivery_failed",purpose="report_move"} 1"#;
+    assert!(metrics.contains(lost), "{metrics}");
+}
+
+#[test]
 fn communication_starts_unauthenticated_only_where_the_purpose_allows_it() {
     let comm = comm_plugin(&json!({"client_url": "https://chat.example/7", "attr_url": null}));
     let gateway = gateway(&comm, &comm);

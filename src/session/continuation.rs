@@ -26,6 +26,8 @@ use crate::{
     tokens::TokenError,
 };
 
+pub(super) const NO_RESULT_BY_TELEPHONE: &str = "`tel:` carries no result";
+
 /// Answers the browser: mostly with a redirect to the communication plugin.
 pub async fn resume(
     snapshot: &Snapshot,
@@ -160,11 +162,8 @@ impl Visit<'_> {
         let client_url = self.client_url(to)?;
         if client_url.is_telephone() {
             // A telephone takes no result, and the plugin named no other way.
-            self.record(
-                Event::AttributesDelivered,
-                Outcome::DeliveryFailed,
-                Some("`tel:` carries no result"),
-            );
+            let outcome = Outcome::DeliveryFailed;
+            self.record(Event::AttributesDelivered, outcome, Some(NO_RESULT_BY_TELEPHONE));
             return self.go_on(to);
         }
         self.record(Event::AttributesDelivered, outcome_of(ready.failed), None);
@@ -282,7 +281,7 @@ pub(super) async fn post(
 }
 
 /// A result that says that the citizen did not sign in goes its way like any other.
-fn outcome_of(failed: bool) -> Outcome {
+pub(super) fn outcome_of(failed: bool) -> Outcome {
     if failed { Outcome::Failed } else { Outcome::Ok }
 }
 

@@ -8,19 +8,20 @@ use super::{
     Problem, ProblemCode, SessionReference, auth_only,
     auth_only::Urls,
     brokering::{Broker, Handed, Target},
+    continuation::{NO_RESULT_BY_TELEPHONE, outcome_of, post},
     endpoints::Listener,
     events::{Event, Outcome, record, record_problem, record_refused_start},
     methods::{self, Auth, Comm},
     negotiate,
     onward::{MAX_LOCATION, with_result},
-    resealing::{Unready, ready, ready_earlier},
+    resealing::{Ready, Unready, ready, ready_earlier},
     start_request::{StartBody, StartRequest},
     state::{Held, Kind, SessionInfo, open},
 };
 use crate::{
     config::Purpose,
     model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken, wire},
-    plugins::{self, AuthenticationRequest, CommunicationRequest, Environment},
+    plugins::{AuthenticationRequest, CommunicationRequest, Environment},
     snapshot::{Snapshot, Transfer},
 };
 
@@ -318,45 +319,52 @@ impl Run<'_> {
         result: &ResultToken,
         held: bool,
     ) -> Result<Started, Problem> {
-        let result = self
+        let ready = self
             .ready(comm, result, held)
             .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?;
         let at_start = !comm.config.disable_attributes_at_start;
-        let request =
-            CommunicationRequest { purpose: self.start.purpose, auth_result: at_start.then_some(&result) };
+        let auth_result = at_start.then_some(&ready.token);
+        let request = CommunicationRequest { purpose: self.start.purpose, auth_result };
         let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
         let client_url = match &started.attr_url {
-            _ if at_start => started.client_url.as_str().to_owned(),
-            None => with_result(&started.client_url, &result),
-            Some(attr_url) => {
-                self.deliver(comm, attr_url, &result).await?;
+            Some(attr_url) if !at_start => {
+                self.deliver(comm, attr_url, &ready).await?;
+                started.client_url.as_str().to_owned()
+            }
+            None if !at_start && started.client_url.is_telephone() => {
+                self.record_delivered(Outcome::DeliveryFailed, Some(NO_RESULT_BY_TELEPHONE));
+                started.client_url.as_str().to_owned()
+            }
+            None if !at_start => {
+                self.record_delivered(outcome_of(ready.failed), None);
+                with_result(&started.client_url, &ready.token)
+            }
+            _ => {
+                self.record_delivered(outcome_of(ready.failed), None);
                 started.client_url.as_str().to_owned()
             }
         };
-        record(&self.start.session, Event::AttributesDelivered, Outcome::Ok, None, self.environment);
         Ok(Started { client_url, cookie: None })
     }
 
-    fn ready(&self, comm: Comm<'_>, result: &ResultToken, held: bool) -> Result<ResultToken, Unready> {
+    fn record_delivered(&self, outcome: Outcome, detail: Option<&str>) {
+        record(&self.start.session, Event::AttributesDelivered, outcome, detail, self.environment);
+    }
+
+    fn ready(&self, comm: Comm<'_>, result: &ResultToken, held: bool) -> Result<Ready, Unready> {
         let Self { snapshot, environment, start: Start { session, purpose, .. } } = *self;
-        let ready = if held {
+        if held {
             ready(snapshot, session, result, environment)
         } else {
             ready_earlier(snapshot, purpose, session, comm.config, result, environment)
-        };
-        ready.map(|ready| ready.token)
+        }
     }
 
-    async fn deliver(
-        &self,
-        comm: Comm<'_>,
-        attr_url: &PluginUrl,
-        result: &ResultToken,
-    ) -> Result<(), Problem> {
-        let (tag, timeout) = (comm.config.tag.as_str(), comm.config.timeout);
-        let delivered = plugins::deliver(tag, attr_url, result, timeout, self.environment).await;
+    async fn deliver(&self, comm: Comm<'_>, attr_url: &PluginUrl, ready: &Ready) -> Result<(), Problem> {
+        let Self { snapshot, environment, start: Start { session, .. } } = *self;
+        let delivered = post(snapshot, session, attr_url.as_str(), ready, environment).await;
         delivered.map(|_| ()).map_err(|error| {
-            let detail = format!("`{tag}` did not take the result: {error}");
+            let detail = format!("`{}` did not take the result: {error}", comm.config.tag);
             Problem::new(ProblemCode::DeliveryFailed, detail)
         })
     }
