@@ -176,11 +176,13 @@ impl Visit<'_> {
     async fn deliver(&self, to: &str, attr: &str, result: &ResultToken) -> Result<OwnAnswer, Problem> {
         let (now, reference) = (self.environment.clock.now(), self.session.reference);
         let turn = self.snapshot.deliveries().turn(reference.id(), now).await;
+        // With each answer, since a browser may not have got the first one.
+        let mark = browser::delivered(reference, self.snapshot.public_url());
         let known = turn.progress() == Progress::Delivered
             || browser::is_delivered(self.request.cookie.as_deref(), reference);
         if known {
             self.record(Event::AuthReturned, Outcome::Ok, Some("again"));
-            return self.go_on(to);
+            return Ok(self.go_on(to)?.with_header(header::SET_COOKIE, mark));
         }
         if turn.progress() == Progress::Failed {
             self.record(Event::HandedOver, Outcome::DeliveryFailed, Some("again"));
@@ -190,7 +192,6 @@ impl Visit<'_> {
         match post(self.snapshot, self.session, attr, &ready, self.environment).await {
             Ok(_) => {
                 turn.finish(Progress::Delivered);
-                let mark = browser::delivered(reference, self.snapshot.public_url());
                 Ok(self.go_on(to)?.with_header(header::SET_COOKIE, mark))
             }
             Err(error) => {
