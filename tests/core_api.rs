@@ -278,6 +278,21 @@ fn a_telephone_number_takes_no_result_along() {
 }
 
 #[test]
+fn a_result_that_is_too_long_for_a_redirect_goes_on_by_a_page() {
+    let comm = comm_plugin(&json!({"client_url": "https://chat.example/7"}));
+    let gateway = gateway(&auth_plugin(), &comm);
+    let result = "e".repeat(5_400);
+    let there = format!("https://chat.example/7?result={result}");
+    let body = json!({"purpose": "report_move", "comm_method": "call", "auth_result": &result});
+    assert_eq!(start(&gateway, &body).json(), json!({"client_url": &there}));
+    let form = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "text/html")];
+    let body = format!("purpose=report_move&comm_method=call&auth_result={result}");
+    let page = gateway.public().post("gateway.test", "/start", &form, body.as_bytes());
+    assert_eq!((page.status, page.header("location")), (200, None));
+    assert!(page.text().contains(&format!("content=\"0;url={there}\"")), "{}", page.text());
+}
+
+#[test]
 fn communication_starts_unauthenticated_only_where_the_purpose_allows_it() {
     let comm = comm_plugin(&json!({"client_url": "https://chat.example/7", "attr_url": null}));
     let gateway = gateway(&comm, &comm);

@@ -13,7 +13,7 @@ use super::{
     events::{Event, Outcome, record, record_problem, record_refused_start},
     methods::{self, Auth, Comm},
     negotiate,
-    onward::{MAX_LOCATION, with_result},
+    onward::{MAX_LOCATION, go, with_result},
     resealing::{Ready, Unready, ready, ready_earlier},
     start_request::{StartBody, StartRequest},
     state::{Held, Kind, SessionInfo, open},
@@ -71,19 +71,19 @@ pub async fn start(
         }
     };
     match outcome {
-        Ok(started) => answer(&started, request.accept.as_deref()),
+        Ok(started) => answer(snapshot, &started, request),
         Err(problem) => problem.answer(request, snapshot.base_path()),
     }
 }
 
-fn answer(Started { client_url, cookie }: &Started, accept: Option<&str>) -> OwnAnswer {
-    let answer = if negotiate::wants_json(accept) {
+fn answer(snapshot: &Snapshot, Started { client_url, cookie }: &Started, request: &OwnRequest) -> OwnAnswer {
+    let answer = if negotiate::wants_json(request.accept.as_deref()) {
         // A string always has a JSON form.
         let body = serde_json::to_vec(&wire::ClientUrl { client_url }).unwrap_or_default();
         OwnAnswer::new(StatusCode::OK, "application/json", body)
             .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
     } else {
-        OwnAnswer::see_other(client_url)
+        go(snapshot, client_url, request.language)
     };
     match cookie {
         Some(cookie) => answer.with_header(header::SET_COOKIE, cookie.clone()),
@@ -264,28 +264,23 @@ struct Run<'a> {
 impl Run<'_> {
     async fn call(&self) -> Result<Started, Problem> {
         let Start { purpose, step, .. } = self.start;
-        let started = match step {
-            Step::Full { auth, comm, reseals } => self.full(*auth, *comm, *reseals).await?,
-            Step::WithResult { comm, result, held } => self.with_result(*comm, result, *held).await?,
+        match step {
+            Step::Full { auth, comm, reseals } => self.full(*auth, *comm, *reseals).await,
+            Step::WithResult { comm, result, held } => self.with_result(*comm, result, *held).await,
             Step::Unauthenticated { comm } => {
                 let request = CommunicationRequest { purpose, auth_result: None };
                 let started =
                     comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
-                Started { client_url: started.client_url.as_str().to_owned(), cookie: None }
+                Ok(Started { client_url: fitting(&started.client_url)?, cookie: None })
             }
             Step::AuthenticationOnly { auth, urls, reseals } => {
                 let Urls { comm_url, attr_url } = urls;
                 let target =
                     Target::Communication { client_url: comm_url.clone(), attr_url: attr_url.clone() };
-                self.authenticate(*auth, *reseals, target).await?
+                self.authenticate(*auth, *reseals, target).await
             }
-            Step::Choice { auth } => self.authenticate(*auth, true, Target::Choice).await?,
-        };
-        if started.client_url.len() > MAX_LOCATION {
-            let detail = format!("the plugin's URL has more than {MAX_LOCATION} characters");
-            return Err(Problem::new(ProblemCode::UrlTooLong, detail));
+            Step::Choice { auth } => self.authenticate(*auth, true, Target::Choice).await,
         }
-        Ok(started)
     }
 
     /// Communication first, then authentication with its URLs (protocol.md, "Core -> auth plugin").
@@ -309,7 +304,7 @@ impl Run<'_> {
             attr_url: attr_url.as_ref(),
         };
         let client_url = auth.plugin.start(&request, environment).await.map_err(|e| auth.problem(e))?;
-        Ok(Started { client_url: client_url.as_str().to_owned(), cookie })
+        Ok(Started { client_url: fitting(&client_url)?, cookie })
     }
 
     /// Communication with a result that exists (protocol.md, "Core -> comm plugin").
@@ -326,14 +321,15 @@ impl Run<'_> {
         let auth_result = at_start.then_some(&ready.token);
         let request = CommunicationRequest { purpose: self.start.purpose, auth_result };
         let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
+        let client_url = fitting(&started.client_url)?;
         let client_url = match &started.attr_url {
             Some(attr_url) if !at_start => {
                 self.deliver(comm, attr_url, &ready).await?;
-                started.client_url.as_str().to_owned()
+                client_url
             }
             None if !at_start && started.client_url.is_telephone() => {
                 self.record_delivered(Outcome::DeliveryFailed, Some(NO_RESULT_BY_TELEPHONE));
-                started.client_url.as_str().to_owned()
+                client_url
             }
             None if !at_start => {
                 self.record_delivered(outcome_of(ready.failed), None);
@@ -341,7 +337,7 @@ impl Run<'_> {
             }
             _ => {
                 self.record_delivered(outcome_of(ready.failed), None);
-                started.client_url.as_str().to_owned()
+                client_url
             }
         };
         Ok(Started { client_url, cookie: None })
@@ -368,4 +364,13 @@ impl Run<'_> {
             Problem::new(ProblemCode::DeliveryFailed, detail)
         })
     }
+}
+
+/// A plugin's URL that the citizen's browser can be sent to.
+fn fitting(url: &PluginUrl) -> Result<String, Problem> {
+    if url.as_str().len() <= MAX_LOCATION {
+        return Ok(url.as_str().to_owned());
+    }
+    let detail = format!("the plugin's URL has more than {MAX_LOCATION} characters");
+    Err(Problem::new(ProblemCode::UrlTooLong, detail))
 }
