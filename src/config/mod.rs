@@ -11,6 +11,7 @@ mod definitions;
 mod effective;
 mod gateway;
 mod header;
+mod ingredients;
 mod initiators;
 mod interpolation;
 mod keys;
@@ -49,6 +50,7 @@ use crate::{
 };
 
 pub use effective::effective;
+pub use ingredients::{Ingredients, Recorder};
 pub use load::{Loaded, load};
 pub use report::{Diagnostic, Report, Severity};
 pub use schema::schema;
