@@ -32,7 +32,7 @@ fn gateway(auth: &StubPlugin, comm: &StubPlugin) -> TestGateway {
 fn gateway_at(auth: &str, comm: &str, options: &str) -> TestGateway {
     let plugins = format!(
         r#"auth:
-  - {{ tag: irma, name: IRMA, image_path: /static/irma.svg, start: "{auth}/internal/"{options} }}
+  - {{ tag: irma, name: IRMA, image_path: /static/irma.svg, start: "{auth}/internal/", brokering: off{options} }}
   - {{ tag: digid, name: DigiD, image_path: /static/digid.svg, start: "{auth}"{options} }}
 comm:
   - {{ tag: chat, name: Chat, image_path: /static/chat.svg, start: "{comm}"{options} }}
