@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print_report};
 use crate::{
-    config::{self, AuthKind, CommMethod, CommTrust, Config, Ingredients, Loaded, Recorder, Report, Sources},
+    config::{self, AuthKind, Ingredients, Loaded, Recorder, Report, Sources},
     logs::{LogFormat, LogSink},
     server::{self, Settings},
 };
