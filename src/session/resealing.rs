@@ -1,9 +1,11 @@
 //! Making a result ready for its receiver: it passes unread, or it is opened, checked and sealed anew
 //! (design.md, "Trust, and brokering"). What cannot be verified goes no further.
 
+use std::ptr;
+
 use super::state::{SessionInfo, Updates, attr_url, seal};
 use crate::{
-    config::{AuthMethod, CommKind, CommMethod, CommTrust, Purpose},
+    config::{CommKind, CommMethod, CommTrust, Purpose},
     model::{PluginUrl, ResultToken},
     plugins::Environment,
     snapshot::{Opening, Resealing, Snapshot, Transfer},
@@ -84,17 +86,27 @@ pub(super) fn ready_earlier(
     environment: Environment<'_>,
 ) -> Result<Ready, Unready> {
     let methods = purpose.allowed_auth.iter().filter_map(|id| snapshot.config().auth.get(id.0));
-    let step = |auth: &AuthMethod, resealing| {
-        let session = SessionInfo { auth_method: auth.tag.to_string(), ..session.clone() };
-        Step { snapshot, purpose, session: &session, environment }.reseal(resealing, token)
-    };
+    let candidates: Vec<_> = methods
+        .filter_map(|auth| match snapshot.transfer(auth, Some(comm)) {
+            Some(Transfer::Reseal(resealing)) => Some((auth, resealing)),
+            _ => None,
+        })
+        .collect();
     let mut refusal = Unready::NoWay;
-    for auth in methods {
-        if let Some(Transfer::Reseal(resealing)) = snapshot.transfer(auth, Some(comm)) {
-            match step(auth, resealing) {
-                Ok(ready) => return Ok(ready),
-                Err(refused) => refusal = refused,
+    // Anybody may send an earlier result: it is decrypted once for all methods with the same keys.
+    for group in candidates.chunk_by(|(_, a), (_, b)| ptr::eq(a.opening.decryption, b.opening.decryption)) {
+        let Some((_, Resealing { opening, .. })) = group.first() else { continue };
+        let signers: Vec<_> = group.iter().map(|(_, resealing)| resealing.opening.verification).collect();
+        let now = environment.clock.now();
+        let opened = tokens::open_by_any(token, opening.decryption, &signers, now);
+        count("open_result", opened.as_ref().err(), environment);
+        match opened.map(|(index, opened)| (group.get(index), opened)) {
+            Ok((Some((auth, resealing)), opened)) => {
+                let session = SessionInfo { auth_method: auth.tag.to_string(), ..session.clone() };
+                return Step { snapshot, purpose, session: &session, environment }.issue(*resealing, opened);
             }
+            Ok((None, _)) => {}
+            Err(refused) => refusal = refused.into(),
         }
     }
     if is_resealed_for(comm) { Err(refusal) } else { Ok(Ready::unread(token)) }
@@ -119,9 +131,11 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn reseal(&self, resealing: Resealing<'_>, token: &ResultToken) -> Result<Ready, Unready> {
-        let now = self.environment.clock.now();
-        let Resealing { opening, signing, encryption, dialect } = resealing;
-        let opened = open(opening, token, self.environment)?;
+        self.issue(resealing, open(resealing.opening, token, self.environment)?)
+    }
+
+    fn issue(&self, resealing: Resealing<'_>, opened: AuthenticationResult) -> Result<Ready, Unready> {
+        let Resealing { signing, encryption, dialect, .. } = resealing;
         let outcome = match opened.outcome {
             AuthenticationOutcome::Success { attributes } => {
                 AuthenticationOutcome::Success { attributes: self.asked_for(&attributes) }
@@ -135,7 +149,7 @@ impl Step<'_> {
             session_url: session_url.as_ref().map(PluginUrl::as_str),
             not_after: Some(opened.expires_at),
         };
-        let issued = tokens::issue(&result, signing, encryption, now);
+        let issued = tokens::issue(&result, signing, encryption, self.environment.clock.now());
         count("issue_result", issued.as_ref().err(), self.environment);
         Ok(Ready { token: issued?, failed: outcome == AuthenticationOutcome::Failed })
     }

@@ -22,7 +22,9 @@ mod times;
 
 pub use keys::{DecryptionKey, EncryptionKey, KeyError, SigningKey, VerificationKey};
 pub use published::jwks;
-pub use results::{Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, issue, open};
+pub use results::{
+    Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, issue, open, open_by_any,
+};
 pub use signed::open_signed;
 pub use state::{SealedState, StateError, StateKey, StateKeys};
 

@@ -114,9 +114,30 @@ pub fn open(
     verification: &VerificationKey,
     now: UnixSeconds,
 ) -> Result<AuthenticationResult, TokenError> {
+    open_by_any(token, decryption, &[verification], now).map(|(_, result)| result)
+}
+
+/// As [`open`], for a result of one of several signers: decrypts once, and also says whose it is, as
+/// an index into the keys.
+///
+/// # Errors
+/// As for [`open`]; [`TokenError::Signature`] when it is of none of them.
+pub fn open_by_any(
+    token: &ResultToken,
+    decryption: &[DecryptionKey],
+    signers: &[&VerificationKey],
+    now: UnixSeconds,
+) -> Result<(usize, AuthenticationResult), TokenError> {
     let envelope = decrypt_with_any(token.expose(), decryption)?;
-    let payload = Jws::parse(&envelope.njwt)?.verify(verification)?;
-    claims::check(&payload, now)
+    let jws = Jws::parse(&envelope.njwt)?;
+    let mut refusal = TokenError::Signature;
+    for (index, key) in signers.iter().enumerate() {
+        match jws.verify(key) {
+            Ok(payload) => return Ok((index, claims::check(&payload, now)?)),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
 }
 
 /// Knows one content encryption and no compression: 259 KB with `zip` become 200 MB.
