@@ -1,0 +1,459 @@
+//! Every kind of start, crossed with how results travel, brokering, trust and dialect. Prints what
+//! each hop carried: methods, kinds of paths, lengths.
+
+use std::collections::BTreeMap;
+
+use id_contact_gateway::model::Dialect;
+use serde_json::{Value, json};
+
+use crate::{
+    support::{
+        auth_plugin::{AuthPlan, value_of},
+        browser::field,
+        comm_plugin::{CommPlan, StubComm, Way},
+        keys::{Key, Kind, key},
+        network::Network,
+    },
+    world::{ASKED, ATTRIBUTES, CONTINUE, PUBLIC, Setup, UPDATE, World, client_url, one_reference, start},
+};
+
+const DIALECTS: [Dialect; 2] = [Dialect::IdContact, Dialect::VerderHelpen];
+
+/// The rows of protocol.md's table of starts, without those that take no authentication plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Row {
+    Full,
+    /// `comm_url`, unsigned, on the internal listener.
+    DuringCommunication,
+    /// The same, signed, on the public one.
+    Signed,
+    /// Authentication first, the channel afterwards.
+    Split,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Case {
+    row: Row,
+    /// The communication plugin names no `attr_url`.
+    in_band: bool,
+    brokering: &'static str,
+    disable_attr_url: bool,
+    reseal: bool,
+    from: Dialect,
+    to: Dialect,
+}
+
+impl Case {
+    /// All that can be configured and make a difference, in the order of the transcript.
+    fn all() -> Vec<Self> {
+        let mut cases = Vec::new();
+        for row in [Row::Full, Row::DuringCommunication, Row::Signed, Row::Split] {
+            for in_band in [true, false] {
+                for brokering in ["off", "observe", "bind"] {
+                    for disable_attr_url in [false, true] {
+                        for reseal in [false, true] {
+                            for (from, to) in DIALECTS.into_iter().flat_map(|a| DIALECTS.map(|b| (a, b))) {
+                                cases.push(Self {
+                                    row,
+                                    in_band,
+                                    brokering,
+                                    disable_attr_url,
+                                    reseal,
+                                    from,
+                                    to,
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        cases
+    }
+
+    /// Why there is no such session.
+    fn impossible(&self) -> Option<&'static str> {
+        match self {
+            Self { reseal: false, from, to, .. } if from != to => {
+                Some("opaque: what the gateway cannot read it cannot translate; `check` refuses the pair")
+            }
+            Self { row: Row::Split, brokering, disable_attr_url, .. }
+                if *brokering == "off" || *disable_attr_url =>
+            {
+                Some("split: no attr_url and no client_url exist yet, so that it is as `observe`")
+            }
+            Self { row: Row::Signed, brokering: "bind", .. }
+            | Self { row: Row::DuringCommunication, brokering: "bind", .. } => {
+                Some("bind: the communication plugin starts, not the citizen's browser, so no cookie is set")
+            }
+            _ => None,
+        }
+    }
+
+    fn auth_method(&self) -> String {
+        let switch = if self.disable_attr_url { "-noattr" } else { "" };
+        format!("{}{switch}-{}-{}", self.brokering, trust(self.reseal), short(self.from))
+    }
+
+    fn comm_method(&self) -> String {
+        format!("{}-{}-{}", trust(self.reseal), short(self.to), if self.in_band { "in" } else { "out" })
+    }
+
+    fn purpose(&self) -> String {
+        purpose(self.reseal, self.to)
+    }
+
+    /// `off` cannot be where results have to pass through the gateway.
+    fn brokered(&self) -> bool {
+        self.brokering != "off" || self.reseal
+    }
+
+    /// Whether the gateway posts the result itself.
+    fn gateway_delivers(&self) -> bool {
+        !self.in_band && (self.brokering == "bind" || self.disable_attr_url)
+    }
+
+    /// What the authentication plugin gets, by SESSIONS' table: the beginning of its continuation, and
+    /// of its `attr_url`.
+    fn handed(&self, comm: &str) -> (String, Option<String>) {
+        let through_gateway = self.row == Row::Split || self.brokered() || self.gateway_delivers();
+        let continuation = if through_gateway { CONTINUE.to_owned() } else { format!("{comm}/room/") };
+        let attr_url = if self.in_band || self.row == Row::Split || self.gateway_delivers() {
+            None
+        } else if self.brokered() {
+            Some(ATTRIBUTES.to_owned())
+        } else {
+            Some(format!("{comm}/attr/"))
+        };
+        (continuation, attr_url)
+    }
+
+    fn title(&self) -> String {
+        let way = if self.in_band { "in-band" } else { "out-of-band" };
+        let switch = if self.disable_attr_url { ", disable_attr_url" } else { "" };
+        format!(
+            "{:?}, {way}, {}{switch}, {}, {} to {}",
+            self.row,
+            self.brokering,
+            trust(self.reseal),
+            self.from.as_str(),
+            self.to.as_str()
+        )
+    }
+}
+
+fn trust(reseal: bool) -> &'static str {
+    if reseal { "reseal" } else { "opaque" }
+}
+
+fn short(dialect: Dialect) -> &'static str {
+    if dialect == Dialect::IdContact { "ic" } else { "vh" }
+}
+
+fn purpose(reseal: bool, to: Dialect) -> String {
+    if reseal { "any".to_owned() } else { format!("only-{}", short(to)) }
+}
+
+/// Plugins of one dialect have RSA keys, those of the other P-256 ones.
+fn kind(dialect: Dialect) -> Kind {
+    if dialect == Dialect::IdContact { Kind::P256 } else { Kind::Rsa }
+}
+
+fn suffix(dialect: Dialect) -> &'static str {
+    if dialect == Dialect::IdContact { "" } else { "_RSA" }
+}
+
+/// One gateway with every authentication method and every communication method of the matrix, and a
+/// communication plugin of its own for each kind of trust and dialect, so that a URL tells which.
+struct Matrix {
+    world: World,
+    comms: BTreeMap<(bool, &'static str), StubComm>,
+}
+
+impl Matrix {
+    fn new() -> Self {
+        let network = Network::default();
+        let mut comms = BTreeMap::new();
+        for reseal in [false, true] {
+            for to in DIALECTS {
+                comms.insert((reseal, short(to)), StubComm::start(&network));
+            }
+        }
+        let setup = Self::setup(&comms);
+        let matrix = Self { world: World::new_on(&setup, network), comms };
+        matrix.plan();
+        matrix
+    }
+
+    fn setup(comms: &BTreeMap<(bool, &'static str), StubComm>) -> Setup {
+        let mut setup = Setup::default();
+        let mut methods: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+        for case in Case::all().iter().filter(|case| case.row == Row::Full && case.impossible().is_none()) {
+            let (auth, comm) = (case.auth_method(), case.comm_method());
+            let of_purpose = methods.entry(case.purpose()).or_default();
+            if !setup.auth.iter().any(|(tag, _)| *tag == auth) {
+                let trust =
+                    format!("trust: {{ reseal: {{ verify: {{ env: AUTH{} }} }} }}", suffix(case.from));
+                let trust = if case.reseal { trust } else { "trust: opaque".to_owned() };
+                setup = setup.auth(
+                    &auth,
+                    &format!(
+                        "brokering: {}, disable_attr_url: {}, dialect: {}, {trust}",
+                        case.brokering,
+                        case.disable_attr_url,
+                        case.from.as_str()
+                    ),
+                );
+                of_purpose.0.push(auth);
+            }
+            if !setup.comm.iter().any(|(tag, _)| *tag == comm) {
+                let url = comms[&(case.reseal, short(case.to))].url();
+                let trust = format!("trust: {{ reseal: {{ encrypt: {{ env: COMM{} }} }} }}", suffix(case.to));
+                let trust = if case.reseal { trust } else { "trust: opaque".to_owned() };
+                setup = setup
+                    .comm(&comm, &format!("start: \"{url}/{comm}\", dialect: {}, {trust}", case.to.as_str()));
+                of_purpose.1.push(comm);
+            }
+        }
+        let purposes = methods.iter().map(|(tag, (auth, comm))| {
+            format!("  - {{ tag: {tag}, attributes: [email, fullname], allowed_auth: {auth:?}, allowed_comm: {comm:?}, unauthenticated: true }}\n")
+        });
+        setup.purposes = purposes.collect();
+        let urls: Vec<_> = comms.values().map(|comm| format!("{}/", comm.url())).collect();
+        setup.initiator(&format!(
+            "{{ kid: chat, verify: {{ env: INITIATOR }}, purposes: [\"*\"], comm_urls: {urls:?}, attr_urls: {urls:?} }}"
+        ))
+    }
+
+    fn plan(&self) {
+        for case in Case::all() {
+            let auth_key = key("auth", kind(case.from));
+            self.world.auth.plan_of(&case.auth_method(), |plan| {
+                let addressee = if case.reseal { "gateway" } else { "comm" };
+                *plan = AuthPlan {
+                    dialect: case.from,
+                    signing: auth_key.signing(),
+                    encryption: key(addressee, kind(case.from)).encryption(),
+                    session_url: Some("/updates/{n}?of=auth"),
+                    unasked: vec![("bsn".to_owned(), value_of("bsn"))],
+                    ..AuthPlan::default()
+                };
+            });
+            let issuer = if case.reseal { gateway_key() } else { auth_key };
+            let (verify, decryption) = (issuer.verification(), key("comm", kind(case.to)).decryption());
+            if case.impossible().is_none() {
+                let comm = self.comm(&case);
+                comm.plan_of(&case.comm_method(), |plan| {
+                    *plan = CommPlan {
+                        verify: verify.clone(),
+                        decryption: decryption.clone(),
+                        content_type: if case.in_band { "application/json" } else { "text/plain" },
+                        attr_url: CommPlan::default().attr_url.filter(|_| !case.in_band),
+                        ..CommPlan::default()
+                    };
+                });
+                // Sessions that started elsewhere have no method.
+                comm.plan(|plan| *plan = CommPlan { verify, decryption, ..CommPlan::default() });
+            }
+        }
+    }
+
+    fn comm(&self, case: &Case) -> &StubComm {
+        &self.comms[&(case.reseal, short(case.to))]
+    }
+}
+
+/// What the gateway signs with.
+fn gateway_key() -> std::sync::Arc<Key> {
+    key("gateway", Kind::P256)
+}
+
+#[test]
+fn the_matrix_of_authenticated_sessions() {
+    let matrix = Matrix::new();
+    let mut number = 0;
+    for case in Case::all() {
+        if let Some(reason) = case.impossible() {
+            println!("-- {}: impossible\n   {reason}", case.title());
+            continue;
+        }
+        println!("-- {}", case.title());
+        number += 1;
+        run(&matrix, &case, number);
+        for line in matrix.world.network.take_transcript() {
+            println!("   {line}");
+        }
+    }
+    let started = matrix.world.metric("idcontact_sessions_started_total", &[]);
+    assert_eq!(started, number, "each session is counted once");
+}
+
+/// One session from its start to the conversation.
+fn run(matrix: &Matrix, case: &Case, number: u64) {
+    let Matrix { world, .. } = matrix;
+    let comm = matrix.comm(case);
+    let what = case.title();
+    let mark = world.gateway.log_mark();
+    let mut browser = world.browser();
+    let session = (10_000 + number).to_string();
+    let sign_in = match case.row {
+        Row::Full => {
+            let body = json!({"purpose": case.purpose(), "auth_method": case.auth_method(), "comm_method": case.comm_method()});
+            start(&mut browser, &body)
+        }
+        Row::Split => {
+            start(&mut browser, &json!({"purpose": case.purpose(), "auth_method": case.auth_method()}))
+        }
+        Row::DuringCommunication => {
+            client_url(&world.start_internally(&during_communication(case, comm, &session)))
+        }
+        Row::Signed => {
+            let token = crate::signed::Signed::new(during_communication(case, comm, &session)).token();
+            let headers = [("Content-Type", "application/jwt"), ("Accept", "application/json")];
+            client_url(&world.send("server", "POST", &format!("{PUBLIC}/start"), &headers, token.as_bytes()))
+        }
+    };
+    check_handed(matrix, case);
+    let mut landing = browser.open(&sign_in);
+    if case.row == Row::Split {
+        let held = field(landing.text(), "session").unwrap_or_else(|| panic!("{what}: {landing:?}"));
+        let (purpose, method) = (case.purpose(), case.comm_method());
+        let fields = [("purpose", &*purpose), ("comm_method", &method), ("session", &held)];
+        let answer = browser.post_form(&format!("{PUBLIC}/start"), &fields);
+        landing = browser.follow_answer(PUBLIC, answer);
+    }
+    assert_eq!(landing.status(), Some(200), "{what}: {landing:?}");
+    assert!(landing.url.starts_with(&format!("{}/room/", comm.url())), "{what}: {}", landing.url);
+    check_delivered(case, comm, &what);
+    check_events(world, case, mark);
+}
+
+fn during_communication(case: &Case, comm: &StubComm, session: &str) -> Value {
+    let mut body = json!({
+        "purpose": case.purpose(),
+        "auth_method": case.auth_method(),
+        "comm_url": format!("{}/room/{session}", comm.url()),
+    });
+    if !case.in_band {
+        body["attr_url"] = format!("{}/attr/{session}", comm.url()).into();
+    }
+    body
+}
+
+fn check_handed(matrix: &Matrix, case: &Case) {
+    let handed = matrix.world.auth.last();
+    let what = case.title();
+    assert_eq!(handed.asked["attributes"], json!(ASKED), "{what}");
+    let (continuation, attr_url) = case.handed(&matrix.comm(case).url());
+    assert!(handed.continuation().starts_with(&continuation), "{what}: {}", handed.continuation());
+    match (handed.attr_url(), attr_url) {
+        (None, None) => {}
+        (Some(handed), Some(expected)) if handed.starts_with(&expected) => {}
+        (handed, expected) => panic!("{what}: attr_url {handed:?} instead of {expected:?}"),
+    }
+    for url in [Some(handed.continuation()), handed.attr_url()].into_iter().flatten() {
+        assert!(!url.contains(['?', '#']) && url.len() <= 2_000, "{what}: {url}");
+    }
+}
+
+/// Exactly one result came, by the right way, and says what it should.
+fn check_delivered(case: &Case, comm: &StubComm, what: &str) {
+    let delivery = comm.take_delivery();
+    let way = match case.row {
+        Row::Split => Way::Start,
+        _ if case.in_band => Way::ClientUrl,
+        _ => Way::Post,
+    };
+    assert_eq!(delivery.way, way, "{what}");
+    let mut expected: BTreeMap<_, _> = ASKED.map(|tag| (tag.to_owned(), value_of(tag))).into();
+    if !case.reseal {
+        // What the gateway cannot read it cannot drop.
+        expected.insert("bsn".to_owned(), value_of("bsn"));
+    }
+    assert_eq!(comm.attributes(&delivery, case.to), expected, "{what}");
+    let session_url = comm.open(&delivery).ok().and_then(|result| result.session_url).expect("a session_url");
+    if case.reseal {
+        assert!(session_url.starts_with(UPDATE), "{what}: {session_url}");
+    } else {
+        assert!(session_url.contains("/updates/"), "{what}: {session_url}");
+    }
+}
+
+/// The log lines of the session: one for each event, all with one reference.
+fn check_events(world: &World, case: &Case, mark: usize) {
+    let sees_return = case.row == Row::Split || case.brokered() || case.gateway_delivers();
+    let mut expected = vec!["start"];
+    if sees_return {
+        let posted = !case.in_band && !case.gateway_delivers() && case.row != Row::Split;
+        expected.extend(if posted {
+            ["attributes_delivered", "auth_returned"]
+        } else {
+            ["auth_returned", "attributes_delivered"]
+        });
+        expected.push("handed_over");
+    }
+    let last = *expected.last().expect("there are events");
+    world.gateway.wait_for_log_after(mark, |line| line.text_field("event") == Some(last));
+    let lines: Vec<_> = world.gateway.log_lines().split_off(mark);
+    let lines: Vec<_> = lines.into_iter().filter(|line| line.message() == "session event").collect();
+    let events: Vec<_> = lines.iter().filter_map(|line| line.text_field("event")).collect();
+    assert_eq!(events, expected, "{}", case.title());
+    assert!(lines.iter().all(|line| line.text_field("outcome") == Some("ok")), "{lines:#?}");
+    one_reference(&lines);
+}
+
+#[test]
+fn the_matrix_of_sessions_without_an_authentication_plugin() {
+    for (in_band, at_start) in [(true, true), (true, false), (false, true), (false, false)] {
+        let options = format!("disable_attributes_at_start: {}", !at_start);
+        let mut setup = Setup::one("brokering: observe", &options);
+        setup.purposes = setup.purposes.replace(" }", ", unauthenticated: true }");
+        let world = World::new(&setup);
+        if in_band {
+            world.comm.plan(|plan| plan.attr_url = None);
+        }
+        println!("-- Unauthenticated, in-band: {in_band}, {options}");
+        let landing = world
+            .browser()
+            .open(&start(&mut world.browser(), &json!({"purpose": "report_move", "comm_method": "chat"})));
+        assert_eq!(landing.status(), Some(200));
+        assert!(world.comm.deliveries().is_empty());
+        println!("-- Communication with an earlier result, in-band: {in_band}, {options}");
+        let earlier = earlier_result(&world);
+        let body = json!({"purpose": "report_move", "comm_method": "chat", "auth_result": earlier});
+        let mut browser = world.browser();
+        let url = start(&mut browser, &body);
+        browser.open(&url);
+        let delivery = world.comm.take_delivery();
+        let way = match (at_start, in_band) {
+            (true, _) => Way::Start,
+            (false, true) => Way::ClientUrl,
+            (false, false) => Way::Post,
+        };
+        assert_eq!((delivery.way, delivery.token == earlier), (way, true));
+        for line in world.network.take_transcript() {
+            println!("   {line}");
+        }
+    }
+}
+
+/// A result that the citizen brings from elsewhere.
+fn earlier_result(world: &World) -> String {
+    start(&mut world.browser(), &crate::world::irma_and_chat());
+    let sessions = world.auth.sessions();
+    world.auth.result(sessions.len() - 1)
+}
+
+#[test]
+fn what_is_impossible_is_refused_by_the_configuration() {
+    let opaque_to =
+        |auth: &str, comm: &str| Setup::one(auth, comm).files("http://127.0.0.1:9", "http://127.0.0.1:9");
+    for (auth, comm) in [
+        ("dialect: verder-helpen", "dialect: id-contact"),
+        ("trust: { reseal: { verify: { env: AUTH } } }", "trust: opaque"),
+        ("trust: opaque", "trust: { reseal: { encrypt: { env: COMM } } }"),
+    ] {
+        let said = crate::world::refused(&opaque_to(auth, comm));
+        assert!(said.contains("plugins.yaml") || said.contains("purposes.yaml"), "{auth} {comm}: {said}");
+    }
+}
