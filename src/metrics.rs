@@ -17,6 +17,9 @@ const OVERHEAD_BUCKETS: [f64; 10] =
 /// Seconds, for whole requests and plugin calls.
 const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
+/// Seconds, from what a plugin call takes to what a citizen takes to sign in.
+const STAGE_BUCKETS: [f64; 12] = [0.01, 0.05, 0.25, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
+
 /// A metric that cannot be registered: its name or its labels are not valid.
 pub use prometheus::Error as MetricsError;
 
@@ -31,6 +34,8 @@ pub struct Metrics {
     plugin_seconds: HistogramVec,
     sessions_started: IntCounterVec,
     session_events: IntCounterVec,
+    session_stages: HistogramVec,
+    token_operations: IntCounterVec,
     config_generation: IntGauge,
     config_last_reload_success: IntGauge,
     config_last_reload_timestamp: IntGauge,
@@ -96,6 +101,19 @@ impl Metrics {
                 "idcontact_session_events_total",
                 "Steps of sessions and how they ended.",
                 &["event", "outcome", "purpose", "auth_method", "comm_method"],
+            )?,
+            session_stages: histogram(
+                &registry,
+                "idcontact_session_stage_seconds",
+                "Time that stages of sessions took: start, authentication, delivery.",
+                &["stage"],
+                &STAGE_BUCKETS,
+            )?,
+            token_operations: counter(
+                &registry,
+                "idcontact_token_operations_total",
+                "Operations on tokens and how they ended: ok, expired, refused or failed.",
+                &["operation", "outcome"],
             )?,
             config_generation: registered(
                 &registry,
@@ -165,6 +183,16 @@ impl Metrics {
     pub fn session_event(&self, session: SessionLabels<'_>, event: &'static str, outcome: &'static str) {
         let SessionLabels { purpose, auth_method, comm_method } = session;
         self.session_events.with_label_values(&[event, outcome, purpose, auth_method, comm_method]).inc();
+    }
+
+    /// Records how long a stage of a session took; `stage` is of a closed set.
+    pub fn session_stage(&self, stage: &'static str, elapsed: Duration) {
+        self.session_stages.with_label_values(&[stage]).observe(elapsed.as_secs_f64());
+    }
+
+    /// Counts an operation on a token; `operation` and `outcome` are of closed sets.
+    pub fn token_operation(&self, operation: &'static str, outcome: &'static str) {
+        self.token_operations.with_label_values(&[operation, outcome]).inc();
     }
 
     /// Records an attempt to load the configuration at this time (seconds since 1970).

@@ -306,11 +306,10 @@ fn what_can_be_refused_early_is_and_no_plugin_is_asked() {
             400,
             "comm_method_not_allowed",
         ),
-        (json!({"purpose": "report_move", "auth_method": "irma"}), 501, "not_supported_yet"),
         (
             json!({"purpose": "report_move", "auth_method": "irma", "comm_url": "https://x.example/"}),
-            501,
-            "not_supported_yet",
+            403,
+            "signature_required",
         ),
     ] {
         let response = start(&gateway, &body);
@@ -322,7 +321,7 @@ fn what_can_be_refused_early_is_and_no_plugin_is_asked() {
         ("application/json", r#"{"purpose":"report_move","purpose":"x"}"#, 400),
         ("application/json", "[]", 400),
         ("text/plain", "{}", 415),
-        ("application/jwt", "a.b.c", 501),
+        ("application/jwt", "a.b.c", 403),
         ("application/x-www-form-urlencoded", "purpose=a&purpose=b", 400),
     ] {
         let headers = [("Content-Type", content_type)];
@@ -406,7 +405,7 @@ fn a_plugin_that_fails_is_a_clear_problem_and_counted() {
         assert!(metrics.contains(&line), "{what}: {line} is missing in\n{metrics}");
         let reference = response.json()["session"].as_str().unwrap().to_owned();
         let line = gateway.wait_for_log(|line| line.text_field("session") == Some(&reference));
-        assert_eq!((line.message(), line.text_field("code")), ("session not started", Some(code)), "{what}");
+        assert_eq!((line.message(), line.text_field("code")), ("session event", Some(code)), "{what}");
         let request_id = response.header("x-request-id").unwrap();
         assert_eq!(line.text_field("request_id"), Some(request_id), "{what}");
         let access = gateway.wait_for_log(|line| line.message() == "request");
@@ -512,6 +511,6 @@ fn sessions_are_counted_and_no_result_is_logged() {
     ] {
         assert!(metrics.contains(line), "{line} is missing in\n{metrics}");
     }
-    gateway.wait_for_log(|line| line.message() == "session refused");
+    gateway.wait_for_log(|line| line.text_field("outcome") == Some("rejected"));
     assert!(!gateway.log_text().contains("SECRET") && !metrics.contains("SECRET"), "{}", gateway.log_text());
 }

@@ -320,6 +320,8 @@ fn labels_of_samples() -> BTreeMap<String, BTreeSet<String>> {
     metrics.plugin_called("p", "o", "ok", Duration::ZERO);
     metrics.session_started(session, "full");
     metrics.session_event(session, "start", "ok");
+    metrics.session_stage("start", Duration::ZERO);
+    metrics.token_operation("seal_state", "ok");
     metrics.configuration_tried(Some(1), 0);
     let text = String::from_utf8(metrics.render()).expect("metrics are text");
     let samples: BTreeMap<_, _> = text.lines().filter(|line| !line.starts_with('#')).map(sample).collect();

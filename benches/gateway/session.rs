@@ -5,15 +5,13 @@ use std::{
     fmt::Write as _,
     hint::black_box,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
 };
 
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use id_contact_gateway::{
     config::{self, Config, Sources},
     metrics::Metrics,
-    plugins::development::DevelopmentPair,
-    session::start_request::StartRequest,
+    session::start_request::StartBody,
     snapshot::{Foundation, Snapshot},
 };
 
@@ -30,19 +28,19 @@ pub fn start_bodies(criterion: &mut Criterion) {
         ("form", "application/x-www-form-urlencoded", form),
     ] {
         group.bench_function(name, |bencher| {
-            bencher.iter(|| StartRequest::parse(Some(content_type), black_box(body.as_bytes())).is_ok());
+            bencher.iter(|| StartBody::parse(Some(content_type), black_box(body.as_bytes())).is_ok());
         });
     }
 }
 
 /// Loading the files, and building a generation of them.
 pub fn generations(criterion: &mut Criterion) {
-    let foundation = Foundation {
-        metrics: Metrics::new().expect("valid metrics"),
-        development: Arc::new(DevelopmentPair::new().expect("new keys")),
-        public_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-        internal_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
-    };
+    let foundation = Foundation::new(
+        Metrics::new().expect("valid metrics"),
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
+    )
+    .expect("new keys");
     let mut group = criterion.benchmark_group("generation");
     group.sample_size(10);
     for routes in [10, 1_000, 100_000] {

@@ -4,7 +4,6 @@ use std::{
     fmt::Write as _,
     net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
-    sync::Arc,
 };
 
 use clap::Args;
@@ -15,7 +14,6 @@ use crate::{
     config::{self, Config, Route, Sources},
     metrics::Metrics,
     model::{BaseUrl, PluginUrl},
-    plugins::development::DevelopmentPair,
     proxy::decide::{Decision, decide},
     session::endpoints::Listener,
     snapshot::{Foundation, Snapshot},
@@ -71,12 +69,8 @@ fn explanation(config: Config, url: &str) -> Result<String, String> {
 
 fn snapshot(config: Config) -> Result<Snapshot, String> {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let foundation = Foundation {
-        metrics: Metrics::new().map_err(|error| error.to_string())?,
-        development: Arc::new(DevelopmentPair::new().map_err(|error| error.to_string())?),
-        public_address: nowhere,
-        internal_address: nowhere,
-    };
+    let metrics = Metrics::new().map_err(|error| error.to_string())?;
+    let foundation = Foundation::new(metrics, nowhere, nowhere).map_err(|error| error.to_string())?;
     Ok(Snapshot::build(0, config, &foundation))
 }
 

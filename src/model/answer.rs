@@ -17,6 +17,10 @@ pub struct OwnRequest {
     pub content_type: Option<String>,
     pub accept: Option<String>,
     pub if_none_match: Option<String>,
+    /// The header `Cookie`: never log it.
+    pub cookie: Option<String>,
+    /// Whether a browser asks for the page before anybody wants to see it: nothing may happen then.
+    pub prefetch: bool,
     pub language: Language,
     pub body: Bytes,
 }
@@ -43,6 +47,18 @@ impl OwnAnswer {
 
     pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new(), problem: None }
+    }
+
+    /// To go elsewhere, with GET (RFC 9110, section 15.4.4). `location` may carry a session.
+    pub fn see_other(location: &str) -> Self {
+        match HeaderValue::from_bytes(location.as_bytes()) {
+            Ok(location) => Self::empty(StatusCode::SEE_OTHER)
+                .with_header(header::LOCATION, location)
+                .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+                .with_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            // URLs have no control characters, so that a header can carry each of them.
+            Err(_) => Self::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        }
     }
 
     #[must_use]

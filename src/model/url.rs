@@ -100,6 +100,11 @@ impl BaseUrl {
         self.0.port_or_known_default().unwrap_or(0)
     }
 
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.0.scheme(), self.authority())
+    }
+
     /// `host` or `host:port`, as a `Host` header has it.
     pub fn authority(&self) -> String {
         match self.0.port() {
@@ -226,9 +231,14 @@ impl PluginUrl {
         }
     }
 
-    /// This URL with the query parameter `result` added, before any fragment
-    /// (protocol.md, "Adding `result`"). The rest stays byte for byte.
+    /// This URL with the query parameter `result` added (protocol.md, "Adding `result`").
     pub fn with_result(&self, result: &str) -> String {
+        self.with_parameter("result", result)
+    }
+
+    /// This URL with a query parameter added, before any fragment. Name and value are already
+    /// encoded; the rest stays byte for byte.
+    pub fn with_parameter(&self, name: &str, value: &str) -> String {
         let (before, fragment) = match self.text.split_once('#') {
             Some((before, _)) => (before, &self.text[before.len()..]),
             None => (self.text.as_str(), ""),
@@ -238,7 +248,7 @@ impl PluginUrl {
             Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
             Some(_) => "&",
         };
-        format!("{before}{separator}result={result}{fragment}")
+        format!("{before}{separator}{name}={value}{fragment}")
     }
 }
 

@@ -29,6 +29,8 @@ pub struct ChooseMethods<'a> {
     pub comm_methods: Vec<MethodChoice<'a>>,
     /// Whether the purpose allows communication without signing in.
     pub unauthenticated: bool,
+    /// The sealed session of a citizen who has signed in already.
+    pub session: Option<&'a str>,
 }
 
 pub struct MethodChoice<'a> {

@@ -15,14 +15,15 @@ pub struct ErrorPage<'a> {
     pub what_happened: &'a str,
     pub what_to_do: &'a str,
     /// The way on; `None` leads to the choice of a purpose.
-    pub link: Option<BackLink<'a>>,
+    pub link: Option<&'a BackLink>,
     /// The reference that finds the log lines.
     pub session: Option<&'a str>,
 }
 
-pub struct BackLink<'a> {
-    pub url: &'a str,
-    pub label: &'a str,
+/// A way on. The URL may be a citizen's conversation.
+pub struct BackLink {
+    pub url: String,
+    pub label: &'static str,
 }
 
 /// Shows the error with its own status.

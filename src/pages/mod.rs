@@ -5,9 +5,12 @@
 //! May import: `model`.
 
 pub mod assets;
+mod call;
+mod cancelled;
 mod choose;
 mod delivered;
 mod error;
+mod onward;
 mod sign_in;
 mod utc;
 
@@ -16,9 +19,12 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::model::{Language, OwnAnswer};
 
+pub use call::{Call, call};
+pub use cancelled::{Cancelled, cancelled};
 pub use choose::{ChooseMethods, ChoosePurpose, MethodChoice, PurposeChoice, choose_methods, choose_purpose};
 pub use delivered::{Delivered, DeliveredResult, Delivery, Route, Unreadable, delivered};
 pub use error::{BackLink, ErrorPage, error};
+pub use onward::{Onward, onward};
 pub use sign_in::{RequestedAttribute, SignIn, sign_in};
 
 /// No script, no style in the markup, no frames. There is deliberately no `form-action`: the form

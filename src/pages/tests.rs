@@ -24,6 +24,7 @@ fn methods(unauthenticated: bool) -> ChooseMethods<'static> {
             method("chat", "Chatten", "/static/chat.svg"),
         ],
         unauthenticated,
+        session: None,
     }
 }
 

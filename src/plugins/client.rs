@@ -19,7 +19,8 @@ pub struct PostRequest<'a> {
     pub server: &'a Server,
     /// Path and query, starting with a slash.
     pub path_and_query: &'a str,
-    pub content_type: &'static str,
+    /// `None` for an empty body.
+    pub content_type: Option<&'static str>,
     pub body: Bytes,
     /// Sent as `X-Request-Id`.
     pub request_id: &'a str,
@@ -29,6 +30,9 @@ pub struct PostRequest<'a> {
     /// Whether it may be sent a second time when a *reused* connection failed before anything of
     /// an answer was read. Never true for `start_communication` and deliveries.
     pub repeatable: bool,
+    /// Whether it needs a connection of its own: a pooled one may be about to close, which is only
+    /// found out once the request is under way.
+    pub fresh_connection: bool,
 }
 
 pub struct PostAnswer {

@@ -63,6 +63,17 @@ impl DevelopmentPair {
     }
 }
 
+/// What re-sealing needs where one side is an adapter of development.
+impl DevelopmentPair {
+    pub fn signing_key(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    pub fn decryption_key(&self) -> &DecryptionKey {
+        &self.decryption
+    }
+}
+
 impl fmt::Debug for DevelopmentPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DevelopmentPair(redacted)")

@@ -6,7 +6,8 @@
 //! May import: `upstreams`, `tokens`, `config`, `model`; `pages` for what adapters show; `metrics`.
 
 pub mod client;
-pub mod delivery;
+pub mod deliveries;
+mod delivery;
 pub mod development;
 pub mod inspect;
 pub mod remote;
@@ -14,7 +15,7 @@ pub mod test;
 #[cfg(test)]
 mod testing;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 
@@ -140,7 +141,7 @@ impl AuthPlugin {
         request: &AuthenticationRequest<'_>,
         environment: Environment<'_>,
     ) -> Result<PluginUrl, PluginError> {
-        let call = Call::begin(&self.tag, "start_authentication", environment.metrics);
+        let call = Call::begin(self.tag.as_str(), "start_authentication", environment.metrics);
         call.end(match &self.role {
             AuthRole::Remote(plugin) => plugin.start_authentication(request, environment).await,
             AuthRole::Test(adapter) => {
@@ -160,7 +161,7 @@ impl CommPlugin {
         request: &CommunicationRequest<'_>,
         environment: Environment<'_>,
     ) -> Result<CommunicationStarted, PluginError> {
-        let call = Call::begin(&self.tag, "start_communication", environment.metrics);
+        let call = Call::begin(self.tag.as_str(), "start_communication", environment.metrics);
         call.end(match &self.role {
             CommRole::Remote(plugin) => plugin.start_communication(request, environment).await,
             CommRole::Inspect(adapter) => {
@@ -168,39 +169,54 @@ impl CommPlugin {
             }
         })
     }
+}
 
-    /// Delivers a result that the gateway holds to the place that this plugin named.
-    ///
-    /// # Errors
-    /// [`PluginError`]; the metrics have counted it.
-    pub async fn deliver(
-        &self,
-        attr_url: &PluginUrl,
-        result: &ResultToken,
-        total_timeout: std::time::Duration,
-        environment: Environment<'_>,
-    ) -> Result<(), PluginError> {
-        let call = Call::begin(&self.tag, "deliver_attributes", environment.metrics);
-        call.end(delivery::deliver(attr_url, result, total_timeout, environment).await)
-    }
+/// Delivers a result to the place that a communication plugin named, at most once. `plugin` is its
+/// tag; empty where the plugin is none of plugins.yaml. The answer is the receiver's own 2xx.
+///
+/// # Errors
+/// [`PluginError`]; the metrics have counted it.
+pub async fn deliver(
+    plugin: &str,
+    attr_url: &PluginUrl,
+    result: &ResultToken,
+    total_timeout: Duration,
+    environment: Environment<'_>,
+) -> Result<StatusCode, PluginError> {
+    let call = Call::begin(plugin, "deliver_attributes", environment.metrics);
+    call.end(delivery::deliver(attr_url, result, total_timeout, environment).await)
+}
+
+/// Relays a session update to the authentication plugin of this tag; `url` names the `type`.
+///
+/// # Errors
+/// [`PluginError`]; the metrics have counted it.
+pub async fn update(
+    plugin: &str,
+    url: &PluginUrl,
+    total_timeout: Duration,
+    environment: Environment<'_>,
+) -> Result<StatusCode, PluginError> {
+    let call = Call::begin(plugin, "session_update", environment.metrics);
+    call.end(delivery::update(url, total_timeout, environment).await)
 }
 
 /// One call to a plugin on its way into the metrics.
 struct Call<'a> {
-    plugin: &'a MethodTag,
+    plugin: &'a str,
     operation: &'static str,
     metrics: &'a Metrics,
     started: Instant,
 }
 
 impl<'a> Call<'a> {
-    fn begin(plugin: &'a MethodTag, operation: &'static str, metrics: &'a Metrics) -> Self {
+    fn begin(plugin: &'a str, operation: &'static str, metrics: &'a Metrics) -> Self {
         Self { plugin, operation, metrics, started: Instant::now() }
     }
 
     fn end<T>(self, answer: Result<T, PluginError>) -> Result<T, PluginError> {
         let outcome = answer.as_ref().map_or_else(|error| error.label(), |_| "ok");
-        self.metrics.plugin_called(self.plugin.as_str(), self.operation, outcome, self.started.elapsed());
+        self.metrics.plugin_called(self.plugin, self.operation, outcome, self.started.elapsed());
         answer
     }
 }

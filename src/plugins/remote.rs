@@ -133,12 +133,13 @@ impl RemotePlugin {
             let request = PostRequest {
                 server,
                 path_and_query: &self.path,
-                content_type: "application/json",
+                content_type: Some("application/json"),
                 body: body.clone(),
                 request_id: environment.request_id,
                 connect_timeout,
                 total_timeout: self.timeout.saturating_sub(started.elapsed()),
                 repeatable,
+                fresh_connection: false,
             };
             match environment.http.post(request).await {
                 Err(TransportError::Connect | TransportError::Resolve) if servers.peek().is_some() => {}

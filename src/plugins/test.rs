@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{Method, StatusCode};
 use url::form_urlencoded;
 
 use super::{
@@ -121,7 +121,7 @@ impl TestAdapter {
         let outcome = match (&session, action) {
             (None, _) => return self.place.unknown_session(language),
             (Some(session), _) if session.used => return self.already_used(session, language),
-            (Some(session), Action::Cancel) => return see_other(session.continuation.as_str()),
+            (Some(session), Action::Cancel) => return OwnAnswer::see_other(session.continuation.as_str()),
             (Some(session), Action::Confirm) => self.success(session),
             (Some(_), Action::Fail) => AuthenticationOutcome::Failed,
         };
@@ -143,10 +143,10 @@ impl TestAdapter {
         environment: Environment<'_>,
     ) -> OwnAnswer {
         let Some(attr_url) = &session.attr_url else {
-            return see_other(&with_result(&session.continuation, token));
+            return OwnAnswer::see_other(&with_result(&session.continuation, token));
         };
         match deliver(attr_url, token, DEFAULT_PLUGIN_TIMEOUT, environment).await {
-            Ok(()) => see_other(session.continuation.as_str()),
+            Ok(_) => OwnAnswer::see_other(session.continuation.as_str()),
             Err(_) => self.not_delivered(session, language),
         }
     }
@@ -220,11 +220,13 @@ impl TestAdapter {
         session: &SignInSession,
         language: Language,
     ) -> OwnAnswer {
-        let link =
-            Some(BackLink { url: session.continuation.as_str(), label: language.pick("Verder", "Go on") });
+        let link = BackLink {
+            url: session.continuation.as_str().to_owned(),
+            label: language.pick("Verder", "Go on"),
+        };
         let base = self.place.base();
         pages::error(
-            &ErrorPage { base, status, title, what_happened, what_to_do, link, session: None },
+            &ErrorPage { base, status, title, what_happened, what_to_do, link: Some(&link), session: None },
             language,
         )
     }
@@ -264,17 +266,6 @@ fn with_result(continuation: &PluginUrl, token: &ResultToken) -> String {
     }
     let separator = if continuation.as_str().contains('?') { '&' } else { '?' };
     format!("{}{separator}result={}", continuation.as_str(), token.expose())
-}
-
-/// `POST` is answered with 303, so that the browser goes on with GET (RFC 9110, section 15.4.4).
-fn see_other(location: &str) -> OwnAnswer {
-    let Ok(location) = HeaderValue::from_bytes(location.as_bytes()) else {
-        return OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR);
-    };
-    OwnAnswer::empty(StatusCode::SEE_OTHER)
-        .with_header(header::LOCATION, location)
-        .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-        .with_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub(super) struct FakeClient {
 pub(super) struct Posted {
     pub(super) server: BaseUrl,
     pub(super) path_and_query: String,
-    pub(super) content_type: &'static str,
+    pub(super) content_type: Option<&'static str>,
     pub(super) body: Bytes,
     pub(super) request_id: String,
     pub(super) repeatable: bool,
@@ -124,6 +124,8 @@ pub(super) fn request(method: Method, content_type: Option<&str>, body: &str) ->
         content_type: content_type.map(str::to_owned),
         accept: None,
         if_none_match: None,
+        cookie: None,
+        prefetch: false,
         language: Language::En,
         body: Bytes::copy_from_slice(body.as_bytes()),
     }

@@ -24,6 +24,9 @@ const POOL_SIZE: usize = 1024;
 /// start that hits a closing connection cannot be repeated, so the gateway closes first.
 const IDLE: Duration = Duration::from_secs(4);
 
+/// Numbers the connections that are not to come from the pool; pooled ones have 0.
+static FRESH: AtomicU64 = AtomicU64::new(1);
+
 /// The HTTP client of plugin calls.
 ///
 /// Each worker thread has a connector of its own. A connection that waits in Pingora's pool is
@@ -58,8 +61,10 @@ impl PluginClient {
             match head {
                 Ok(()) => {
                     let answer = read_answer(&mut session).await?;
-                    session.respect_keepalive();
-                    self.connector()?.release_http_session(session, &peer, Some(IDLE)).await;
+                    if !request.fresh_connection {
+                        session.respect_keepalive();
+                        self.connector()?.release_http_session(session, &peer, Some(IDLE)).await;
+                    }
                     return Ok(answer);
                 }
                 Err(_) if reused && repeatable => repeatable = false,
@@ -79,6 +84,10 @@ impl PluginClient {
             let address =
                 self.resolver.address(server, attempt).await.map_err(|_| TransportError::Resolve)?;
             let mut peer = HttpPeer::new(address, server.url().is_https(), server.url().host().to_owned());
+            if request.fresh_connection {
+                // The pool's key: nothing was ever left there under this one.
+                peer.group_key = FRESH.fetch_add(1, Ordering::Relaxed);
+            }
             if let Some(options) = peer.get_mut_peer_options() {
                 options.connection_timeout = Some(request.connect_timeout);
                 options.total_connection_timeout = Some(request.total_timeout);
@@ -155,7 +164,9 @@ async fn send(session: &mut HttpSession, request: &PostRequest<'_>) -> Result<()
 fn request_head(request: &PostRequest<'_>) -> pingora::Result<RequestHeader> {
     let mut head = RequestHeader::build("POST", request.path_and_query.as_bytes(), Some(6))?;
     head.insert_header(header::HOST, request.server.authority())?;
-    head.insert_header(header::CONTENT_TYPE, request.content_type)?;
+    if let Some(content_type) = request.content_type {
+        head.insert_header(header::CONTENT_TYPE, content_type)?;
+    }
     head.insert_header(header::CONTENT_LENGTH, request.body.len())?;
     head.insert_header(header::ACCEPT, "application/json")?;
     head.insert_header("X-Request-Id", request.request_id)?;

@@ -27,6 +27,8 @@ pub struct Head {
     pub language: Language,
     content_type: Option<String>,
     if_none_match: Option<String>,
+    cookie: Option<String>,
+    prefetch: bool,
 }
 
 impl Head {
@@ -37,8 +39,27 @@ impl Head {
             language: language(head),
             content_type: text(header::CONTENT_TYPE),
             if_none_match: text(header::IF_NONE_MATCH),
+            cookie: cookies(head),
+            prefetch: is_prefetch(head),
         }
     }
+}
+
+/// One list of all cookies: HTTP/2 front ends pass them on as several headers (RFC 9113, section 8.2.3).
+fn cookies(head: &RequestHeader) -> Option<String> {
+    let headers: Vec<&str> =
+        head.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!headers.is_empty()).then(|| headers.join("; "))
+}
+
+/// Chromium and Safari say it in `Sec-Purpose` or `Purpose`, Firefox in `X-Moz`.
+fn is_prefetch(head: &RequestHeader) -> bool {
+    ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
+        let value = head.headers.get(*name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        ["prefetch", "prerender", "preview"]
+            .iter()
+            .any(|purpose| value.to_ascii_lowercase().contains(purpose))
+    })
 }
 
 pub fn language(head: &RequestHeader) -> Language {
@@ -122,6 +143,8 @@ pub async fn read_request(
         content_type: head.content_type,
         accept: head.accept,
         if_none_match: head.if_none_match,
+        cookie: head.cookie,
+        prefetch: head.prefetch,
         language: head.language,
         body,
     })

@@ -26,7 +26,6 @@ use crate::{
     logs::LogSink,
     metrics::{Metrics, MetricsError},
     model::{SystemClock, SystemRandom},
-    plugins::development::DevelopmentPair,
     proxy::{Gateway, InFlight, Shared, client::PluginClient, resolver::Resolver},
     reload::{ReloadService, Reloader},
     session::endpoints::Listener,
@@ -54,7 +53,7 @@ pub enum StartError {
     Listen { listener: &'static str, address: std::net::SocketAddr, source: io::Error },
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] MetricsError),
-    #[error("no keys can be made for the development pair: {0}")]
+    #[error("no keys can be made: {0}")]
     Keys(#[from] crate::tokens::KeyError),
 }
 
@@ -68,12 +67,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
     let public = listen::bind("public", listeners.public, workers)?;
     let internal = listen::bind("internal", listeners.internal, workers)?;
     let admin = listen::bind("admin", listeners.admin, 1)?;
-    let foundation = Foundation {
-        metrics: Metrics::new()?,
-        development: Arc::new(DevelopmentPair::new()?),
-        public_address: public.address,
-        internal_address: internal.address,
-    };
+    let foundation = Foundation::new(Metrics::new()?, public.address, internal.address)?;
     let log = settings.log.clone();
     let parts = Parts::assemble(settings, &foundation);
     let conf = server_configuration();

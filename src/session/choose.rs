@@ -1,9 +1,17 @@
 //! The citizen's choice as pages: a purpose, then the methods.
 
+use url::form_urlencoded;
+
+use super::{
+    Problem,
+    onward::MAX_LOCATION,
+    state::{Held, open},
+};
 use crate::{
     config::Purpose,
-    model::{Language, OwnAnswer, OwnRequest, wire::MethodOption},
+    model::{Language, OwnAnswer, OwnRequest, path_segment, wire::MethodOption},
     pages::{self, ChooseMethods, ChoosePurpose, MethodChoice, PurposeChoice},
+    plugins::Environment,
     routing::decode_segment,
     snapshot::Snapshot,
 };
@@ -19,9 +27,41 @@ pub fn purposes(snapshot: &Snapshot, language: Language) -> OwnAnswer {
 
 /// `GET /choose/{purpose}`: how to sign in and how to communicate; the form goes to `/start`.
 /// `None` for an unknown purpose.
-pub fn methods(snapshot: &Snapshot, segment: &str, request: &OwnRequest) -> Option<OwnAnswer> {
+pub fn methods(
+    snapshot: &Snapshot,
+    segment: &str,
+    request: &OwnRequest,
+    environment: Environment<'_>,
+) -> Option<OwnAnswer> {
     let purpose = snapshot.purpose(&decode_segment(segment)?)?;
-    let language = request.language;
+    let Some(sealed) = session(request) else { return Some(page(snapshot, purpose, None, request.language)) };
+    match open::<Held>(&sealed, snapshot, environment) {
+        Ok(held) if held.session.purpose == purpose.tag.as_str() => {
+            Some(page(snapshot, purpose, Some(&sealed), request.language))
+        }
+        _ => Some(Problem::unknown_session().answer(request, snapshot.base_path())),
+    }
+}
+
+/// The choice of a channel for a citizen who has signed in: by a redirect, or in place where the
+/// sealed result is too long for one.
+pub(super) fn channel(snapshot: &Snapshot, purpose: &Purpose, sealed: &str, language: Language) -> OwnAnswer {
+    let path = format!("/choose/{}?session={sealed}", path_segment(purpose.tag.as_str()));
+    let location = snapshot.public_url().join(&path);
+    if location.len() <= MAX_LOCATION {
+        OwnAnswer::see_other(&location)
+    } else {
+        page(snapshot, purpose, Some(sealed), language)
+    }
+}
+
+fn session(request: &OwnRequest) -> Option<String> {
+    let query = request.query.as_deref()?;
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    parameters.find(|(name, _)| name == "session").map(|(_, value)| value.into_owned())
+}
+
+fn page(snapshot: &Snapshot, purpose: &Purpose, session: Option<&str>, language: Language) -> OwnAnswer {
     let options = snapshot.options_of(purpose, language);
     let view = ChooseMethods {
         base: snapshot.base_path(),
@@ -29,8 +69,9 @@ pub fn methods(snapshot: &Snapshot, segment: &str, request: &OwnRequest) -> Opti
         auth_methods: options.auth_methods.into_iter().map(method).collect(),
         comm_methods: options.comm_methods.into_iter().map(method).collect(),
         unauthenticated: purpose.unauthenticated,
+        session,
     };
-    Some(pages::choose_methods(&view, language))
+    pages::choose_methods(&view, language)
 }
 
 fn choice(purpose: &Purpose, language: Language) -> PurposeChoice<'_> {

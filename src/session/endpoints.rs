@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderValue, Method, header};
 
-use super::{Problem, ProblemCode, choose, options, start};
+use super::{Problem, ProblemCode, attributes, choose, continuation, options, start, update};
 use crate::{
     model::{Language, OwnAnswer, OwnRequest},
     pages,
@@ -37,6 +37,10 @@ pub enum Endpoint {
     SessionOptions,
     Start,
     Choose,
+    SessionContinue,
+    SessionAttributes,
+    SessionUpdate,
+    Jwks,
     Auth,
     Comm,
     Static,
@@ -47,10 +51,14 @@ pub enum Endpoint {
 const READ: &str = "GET, HEAD";
 
 impl Endpoint {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::SessionOptions,
         Self::Start,
         Self::Choose,
+        Self::SessionContinue,
+        Self::SessionAttributes,
+        Self::SessionUpdate,
+        Self::Jwks,
         Self::Auth,
         Self::Comm,
         Self::Static,
@@ -65,6 +73,10 @@ impl Endpoint {
             (OwnPath::Comm { .. }, _) => Self::Comm,
             (OwnPath::Auth { .. }, Listener::Public) => Self::Auth,
             (OwnPath::Choose | OwnPath::ChooseFor(_), Listener::Public) => Self::Choose,
+            (OwnPath::SessionContinue(_), Listener::Public) => Self::SessionContinue,
+            (OwnPath::SessionAttributes(_), Listener::Internal) => Self::SessionAttributes,
+            (OwnPath::SessionUpdate(_), Listener::Internal) => Self::SessionUpdate,
+            (OwnPath::Jwks, _) => Self::Jwks,
             (OwnPath::Static(_), Listener::Public) => Self::Static,
             _ => Self::NotFound,
         }
@@ -76,6 +88,10 @@ impl Endpoint {
             Self::SessionOptions => "gateway:session_options",
             Self::Start => "gateway:start",
             Self::Choose => "gateway:choose",
+            Self::SessionContinue => "gateway:session_continue",
+            Self::SessionAttributes => "gateway:session_attributes",
+            Self::SessionUpdate => "gateway:session_update",
+            Self::Jwks => "gateway:jwks",
             Self::Auth => "gateway:auth",
             Self::Comm => "gateway:comm",
             Self::Static => "gateway:static",
@@ -86,7 +102,8 @@ impl Endpoint {
     /// The methods it knows, as `Allow` lists them.
     fn methods(self, listener: Listener) -> &'static str {
         match (self, listener) {
-            (Self::Start, _) | (Self::Comm, Listener::Internal) => "POST",
+            (Self::Start | Self::SessionAttributes | Self::SessionUpdate, _)
+            | (Self::Comm, Listener::Internal) => "POST",
             (Self::Auth | Self::Comm, Listener::Public) => "GET, HEAD, POST",
             _ => READ,
         }
@@ -144,9 +161,21 @@ pub async fn answer(
     environment: Environment<'_>,
 ) -> OwnAnswer {
     let answer = match (path, listener) {
-        (OwnPath::Start, _) => Some(start::start(snapshot, request, environment).await),
+        (OwnPath::Start, _) => Some(start::start(snapshot, listener, request, environment).await),
+        (OwnPath::SessionContinue(state), Listener::Public) => {
+            Some(continuation::resume(snapshot, state, request, environment).await)
+        }
+        (OwnPath::SessionAttributes(state), Listener::Internal) => {
+            Some(attributes::take(snapshot, state, request, environment).await)
+        }
+        (OwnPath::SessionUpdate(state), Listener::Internal) => {
+            Some(update::relay(snapshot, state, request, environment).await)
+        }
+        (OwnPath::Jwks, _) => Some(OwnAnswer::clone(snapshot.jwks())),
         (OwnPath::Choose, Listener::Public) => Some(choose::purposes(snapshot, request.language)),
-        (OwnPath::ChooseFor(segment), Listener::Public) => choose::methods(snapshot, segment, request),
+        (OwnPath::ChooseFor(segment), Listener::Public) => {
+            choose::methods(snapshot, segment, request, environment)
+        }
         (OwnPath::Auth { tag, rest }, Listener::Public) => {
             auth_page(snapshot, tag, rest, request, environment).await
         }

@@ -2,17 +2,28 @@
 //!
 //! No sockets and no ambient time or randomness here ([`Environment`](crate::plugins::Environment)
 //! brings them), so that whole transcripts can be tested byte for byte.
-//! May import: `snapshot`, `plugins`, `config`, `model`; `pages`, `metrics`.
+//! May import: `snapshot`, `plugins`, `routing`, `tokens`, `config`, `model`; `pages`, `metrics`.
 
+mod attributes;
+mod auth_only;
+mod brokering;
+mod browser;
 pub mod choose;
 mod citizen;
+mod continuation;
 pub mod endpoints;
+mod events;
+mod methods;
 pub mod negotiate;
+mod onward;
 pub mod options;
 pub mod problem;
 pub mod reference;
+mod resealing;
 pub mod start;
 pub mod start_request;
+mod state;
+mod update;
 
 pub use self::{
     problem::{Problem, ProblemCode},

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{SessionReference, citizen, negotiate};
+use super::{SessionReference, citizen, citizen::WayOn, negotiate};
 use crate::{
     model::{Language, OwnAnswer, OwnRequest},
     pages::{self, ErrorPage},
@@ -27,7 +27,15 @@ pub enum ProblemCode {
     UnknownCommMethod,
     CommMethodNotAllowed,
     UnauthenticatedNotAllowed,
-    NotSupportedYet,
+    NotCombinable,
+    SignatureRequired,
+    SignatureRefused,
+    PurposeNotAllowed,
+    UrlNotAllowed,
+    UrlTooLong,
+    UnknownSession,
+    OtherBrowser,
+    ResultRejected,
     AuthPluginError,
     CommPluginError,
     AuthPluginTimeout,
@@ -42,7 +50,7 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 31] = [
         Self::InvalidRequest,
         Self::UnsupportedMediaType,
         Self::RequestTooLarge,
@@ -54,7 +62,15 @@ impl ProblemCode {
         Self::UnknownCommMethod,
         Self::CommMethodNotAllowed,
         Self::UnauthenticatedNotAllowed,
-        Self::NotSupportedYet,
+        Self::NotCombinable,
+        Self::SignatureRequired,
+        Self::SignatureRefused,
+        Self::PurposeNotAllowed,
+        Self::UrlNotAllowed,
+        Self::UrlTooLong,
+        Self::UnknownSession,
+        Self::OtherBrowser,
+        Self::ResultRejected,
         Self::AuthPluginError,
         Self::CommPluginError,
         Self::AuthPluginTimeout,
@@ -118,8 +134,34 @@ impl ProblemCode {
             Self::UnauthenticatedNotAllowed => {
                 (S::BAD_REQUEST, "unauthenticated_not_allowed", "The purpose wants authentication first")
             }
-            Self::NotSupportedYet => {
-                (S::NOT_IMPLEMENTED, "not_supported_yet", "This kind of start is not supported yet")
+            Self::NotCombinable => (
+                S::BAD_REQUEST,
+                "not_combinable",
+                "Results of this authentication method cannot reach this receiver",
+            ),
+            Self::SignatureRequired => {
+                (S::FORBIDDEN, "signature_required", "This start has to be signed by an initiator")
+            }
+            Self::SignatureRefused => {
+                (S::FORBIDDEN, "signature_refused", "The signed start is not acceptable")
+            }
+            Self::PurposeNotAllowed => {
+                (S::FORBIDDEN, "purpose_not_allowed", "The initiator has no right to this purpose")
+            }
+            Self::UrlNotAllowed => {
+                (S::FORBIDDEN, "url_not_allowed", "The start names a URL that it may not name")
+            }
+            Self::UrlTooLong => {
+                (S::BAD_GATEWAY, "url_too_long", "The URLs of this session are too long to be passed on")
+            }
+            Self::UnknownSession => {
+                (S::NOT_FOUND, "unknown_session", "There is no such session, or it has ended")
+            }
+            Self::OtherBrowser => {
+                (S::FORBIDDEN, "other_browser", "The session was started in another browser")
+            }
+            Self::ResultRejected => {
+                (S::BAD_REQUEST, "result_rejected", "The authentication result is not acceptable")
             }
             Self::AuthPluginError => {
                 (S::BAD_GATEWAY, "auth_plugin_error", "The authentication service failed")
@@ -166,6 +208,8 @@ pub struct Problem {
     pub code: ProblemCode,
     pub detail: Cow<'static, str>,
     pub session: Option<SessionReference>,
+    /// Where a page leads; `None` is the choice of a purpose.
+    pub way_on: Option<WayOn>,
 }
 
 #[derive(Serialize)]
@@ -181,13 +225,23 @@ struct Body<'a> {
 
 impl Problem {
     pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), session: None }
+        Self { code, detail: detail.into(), session: None, way_on: None }
     }
 
     #[must_use]
     pub fn of_session(mut self, reference: SessionReference) -> Self {
         self.session = Some(reference);
         self
+    }
+
+    #[must_use]
+    pub fn with_way_on(self, way_on: WayOn) -> Self {
+        Self { way_on: Some(way_on), ..self }
+    }
+
+    /// The one answer to every state that is refused, whatever was wrong with it.
+    pub fn unknown_session() -> Self {
+        Self::new(ProblemCode::UnknownSession, "start again: the link has expired, or is not right")
     }
 
     /// The answer to this request: a page where the client is a browser, else JSON.
@@ -204,13 +258,14 @@ impl Problem {
     fn page(&self, language: Language, base: &str) -> OwnAnswer {
         let text = citizen::text(self.code, language);
         let session = self.session.map(|reference| reference.to_string());
+        let link = self.way_on.as_ref().map(|way_on| way_on.link(base, language));
         let view = ErrorPage {
             base,
             status: self.code.status(),
             title: text.title,
             what_happened: text.what_happened,
             what_to_do: text.what_to_do,
-            link: None,
+            link: link.as_ref(),
             session: session.as_deref(),
         };
         OwnAnswer { problem: Some(self.code.as_str()), ..pages::error(&view, language) }

@@ -1,280 +1,363 @@
 //! `POST /start`: the first step of a session.
 
+use std::time::Instant;
+
 use http::{HeaderValue, StatusCode, header};
 
-use super::{Problem, ProblemCode, SessionReference, negotiate, start_request::StartRequest};
+use super::{
+    Problem, ProblemCode, SessionReference, auth_only,
+    auth_only::Urls,
+    brokering::{Broker, Handed, Target},
+    endpoints::Listener,
+    events::{Event, Outcome, record, record_problem, record_refused_start},
+    methods::{self, Auth, Comm},
+    negotiate,
+    onward::{MAX_LOCATION, with_result},
+    resealing::{Unready, ready, ready_earlier},
+    start_request::{StartBody, StartRequest},
+    state::{Held, Kind, SessionInfo, open},
+};
 use crate::{
-    config::{AuthMethod, CommMethod, Purpose},
-    metrics::SessionLabels,
+    config::Purpose,
     model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken, wire},
-    plugins::{
-        AuthPlugin, AuthenticationRequest, CommPlugin, CommunicationRequest, Environment, PluginError,
-        TransportError,
-    },
-    snapshot::Snapshot,
+    plugins::{self, AuthenticationRequest, CommunicationRequest, Environment},
+    snapshot::{Snapshot, Transfer},
 };
 
 /// A start whose tags are known and allowed: every kind that can go wrong early has.
-enum Start<'s> {
+struct Start<'s> {
+    session: SessionInfo,
+    purpose: &'s Purpose,
+    step: Step<'s>,
+}
+
+/// What is to be done with which plugins (protocol.md, "Initiator -> core").
+enum Step<'s> {
     /// Authentication, then communication.
-    Full { purpose: &'s Purpose, auth: Auth<'s>, comm: Comm<'s> },
-    /// Communication with an earlier result.
-    WithResult { purpose: &'s Purpose, comm: Comm<'s>, result: ResultToken },
+    Full { auth: Auth<'s>, comm: Comm<'s>, reseals: bool },
+    /// Communication with an earlier result; `held` is one that the gateway kept for this.
+    WithResult { comm: Comm<'s>, result: ResultToken, held: bool },
     /// Communication without authentication.
-    Unauthenticated { purpose: &'s Purpose, comm: Comm<'s> },
+    Unauthenticated { comm: Comm<'s> },
+    /// Authentication for a conversation that there is already.
+    AuthenticationOnly { auth: Auth<'s>, urls: Urls, reseals: bool },
+    /// Authentication, then the choice of a channel.
+    Choice { auth: Auth<'s> },
 }
 
-#[derive(Clone, Copy)]
-struct Auth<'s> {
-    config: &'s AuthMethod,
-    plugin: &'s AuthPlugin,
-}
-
-#[derive(Clone, Copy)]
-struct Comm<'s> {
-    config: &'s CommMethod,
-    plugin: &'s CommPlugin,
+/// Where the citizen goes, and what binds the session to the browser.
+struct Started {
+    client_url: String,
+    cookie: Option<HeaderValue>,
 }
 
 /// Starts a session: a JSON answer, a redirect or a problem.
-pub async fn start(snapshot: &Snapshot, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
-    let reference = SessionReference::new(environment.random);
-    match try_start(snapshot, request, reference, environment).await {
-        Ok(client_url) => answer(&client_url, request.accept.as_deref()),
-        Err(problem) => problem.of_session(reference).answer(request, snapshot.base_path()),
-    }
-}
-
-async fn try_start(
+pub async fn start(
     snapshot: &Snapshot,
+    listener: Listener,
     request: &OwnRequest,
-    reference: SessionReference,
     environment: Environment<'_>,
-) -> Result<String, Problem> {
-    let parsed = StartRequest::parse(request.content_type.as_deref(), &request.body)
-        .and_then(|body| Start::resolve(snapshot, body));
-    let start = match parsed {
-        Ok(start) => start,
+) -> OwnAnswer {
+    let reference = SessionReference::new(environment.random);
+    let resolver = Resolver { snapshot, listener, reference, environment };
+    let parsed = StartBody::parse(request.content_type.as_deref(), &request.body)
+        .and_then(|body| resolver.resolve(body));
+    let outcome = match parsed {
+        Ok(start) => start.run(snapshot, environment).await,
         Err(problem) => {
-            tracing::info!(session = %reference, code = problem.code.as_str(),
-                request_id = environment.request_id, "session refused");
-            return Err(problem);
+            record_refused_start(reference, &problem, environment);
+            Err(problem.of_session(reference))
         }
     };
-    let labels = start.labels();
-    let outcome = start.run(environment).await;
-    let event = match &outcome {
-        Ok(_) => "ok",
-        Err(problem) if problem.code == ProblemCode::DeliveryFailed => "delivery_failed",
-        Err(_) => "plugin_error",
-    };
-    environment.metrics.session_event(labels, "start", event);
-    let SessionLabels { purpose, auth_method, comm_method } = labels;
-    match &outcome {
-        Ok(_) => {
-            environment.metrics.session_started(labels, start.kind());
-            tracing::info!(session = %reference, purpose, auth_method, comm_method, kind = start.kind(),
-                request_id = environment.request_id, "session started");
-        }
-        Err(problem) => {
-            tracing::warn!(session = %reference, purpose, auth_method, comm_method, kind = start.kind(),
-                code = problem.code.as_str(), detail = &*problem.detail,
-                request_id = environment.request_id, "session not started");
-        }
+    match outcome {
+        Ok(started) => answer(&started, request.accept.as_deref()),
+        Err(problem) => problem.answer(request, snapshot.base_path()),
     }
-    outcome
 }
 
-fn answer(client_url: &str, accept: Option<&str>) -> OwnAnswer {
+fn answer(Started { client_url, cookie }: &Started, accept: Option<&str>) -> OwnAnswer {
     let answer = if negotiate::wants_json(accept) {
         // A string always has a JSON form.
         let body = serde_json::to_vec(&wire::ClientUrl { client_url }).unwrap_or_default();
         OwnAnswer::new(StatusCode::OK, "application/json", body)
+            .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
     } else {
-        match HeaderValue::from_str(client_url) {
-            Ok(location) => OwnAnswer::empty(StatusCode::SEE_OTHER).with_header(header::LOCATION, location),
-            // Only visible ASCII and bytes above it get here, and those a header can carry.
-            Err(_) => OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR),
-        }
+        OwnAnswer::see_other(client_url)
     };
-    answer.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+    match cookie {
+        Some(cookie) => answer.with_header(header::SET_COOKIE, cookie.clone()),
+        None => answer,
+    }
 }
 
-impl<'s> Start<'s> {
-    fn resolve(snapshot: &'s Snapshot, body: StartRequest) -> Result<Self, Problem> {
-        let tag = body
-            .purpose
-            .as_deref()
-            .ok_or_else(|| Problem::new(ProblemCode::InvalidRequest, "the field `purpose` is missing"))?;
-        let purpose = snapshot.purpose(tag).ok_or_else(|| {
-            Problem::new(ProblemCode::UnknownPurpose, "the purpose is not in purposes.yaml")
-        })?;
-        let auth =
-            body.auth_method.as_deref().map(|tag| Auth::resolve(snapshot, purpose, tag)).transpose()?;
-        let comm =
-            body.comm_method.as_deref().map(|tag| Comm::resolve(snapshot, purpose, tag)).transpose()?;
-        match (auth, comm, body.auth_result) {
-            (Some(auth), Some(comm), _) => Ok(Self::Full { purpose, auth, comm }),
-            (None, Some(comm), Some(result)) => Ok(Self::WithResult { purpose, comm, result }),
-            (None, Some(comm), None) if purpose.unauthenticated => {
-                Ok(Self::Unauthenticated { purpose, comm })
+/// Makes a start of what a client sent.
+#[derive(Clone, Copy)]
+struct Resolver<'s> {
+    snapshot: &'s Snapshot,
+    listener: Listener,
+    reference: SessionReference,
+    environment: Environment<'s>,
+}
+
+impl<'s> Resolver<'s> {
+    fn resolve(self, body: StartBody) -> Result<Start<'s>, Problem> {
+        match body {
+            StartBody::Signed(token) => {
+                let (request, urls) = auth_only::signed(self.snapshot, &token, self.environment)?;
+                let purpose = methods::purpose(self.snapshot, request.purpose.as_deref())?;
+                self.authentication_only(purpose, &request, urls)
             }
-            (None, Some(_), None) => Err(Problem::new(
-                ProblemCode::UnauthenticatedNotAllowed,
-                "name an `auth_method`, or send an `auth_result`",
-            )),
-            (Some(_), None, _) if body.comm_url.is_some() || body.attr_url.is_some() => Err(Problem::new(
-                ProblemCode::NotSupportedYet,
-                "authentication during communication is not supported yet",
-            )),
-            (Some(_), None, _) => Err(Problem::new(
-                ProblemCode::NotSupportedYet,
-                "authentication before the choice of a communication method is not supported yet",
-            )),
-            (None, None, _) => Err(Problem::new(
-                ProblemCode::InvalidRequest,
-                "neither `auth_method` nor `comm_method` is given",
-            )),
+            StartBody::Plain(request) => self.plain(&request),
         }
     }
 
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Full { .. } => "full",
-            Self::WithResult { .. } => "communication",
-            Self::Unauthenticated { .. } => "unauthenticated",
+    fn plain(self, request: &StartRequest) -> Result<Start<'s>, Problem> {
+        if let Some(sealed) = &request.session {
+            return self.held(sealed, request);
         }
-    }
-
-    fn labels(&self) -> SessionLabels<'s> {
-        let (purpose, auth, comm) = match self {
-            Self::Full { purpose, auth, comm } => (purpose, auth.config.tag.as_str(), comm),
-            Self::WithResult { purpose, comm, .. } | Self::Unauthenticated { purpose, comm } => {
-                (purpose, "", comm)
+        let snapshot = self.snapshot;
+        let purpose = methods::purpose(snapshot, request.purpose.as_deref())?;
+        let auth = request.auth_method.as_deref();
+        let auth = auth.map(|tag| Auth::resolve(snapshot, purpose, tag)).transpose()?;
+        let comm = request.comm_method.as_deref();
+        let comm = comm.map(|tag| Comm::resolve(snapshot, purpose, tag)).transpose()?;
+        let step = match (auth, comm, request.auth_result.clone()) {
+            (Some(auth), Some(comm), _) => {
+                Step::Full { auth, comm, reseals: self.reseals(auth, Some(comm))? }
+            }
+            (None, Some(comm), Some(result)) => Step::WithResult { comm, result, held: false },
+            (None, Some(comm), None) if purpose.unauthenticated => Step::Unauthenticated { comm },
+            (None, Some(_), None) => {
+                return Err(Problem::new(
+                    ProblemCode::UnauthenticatedNotAllowed,
+                    "name an `auth_method`, or send an `auth_result`",
+                ));
+            }
+            (Some(_), None, _) if request.comm_url.is_some() || request.attr_url.is_some() => {
+                let urls = auth_only::unsigned(snapshot, self.listener, request)?;
+                return self.authentication_only(purpose, request, urls);
+            }
+            (Some(_), None, _) if purpose.allowed_comm.is_empty() => {
+                return Err(Problem::new(
+                    ProblemCode::CommMethodNotAllowed,
+                    "the purpose allows no communication method",
+                ));
+            }
+            (Some(auth), None, _) => Step::Choice { auth },
+            (None, None, _) => {
+                return Err(Problem::new(
+                    ProblemCode::InvalidRequest,
+                    "neither `auth_method` nor `comm_method` is given",
+                ));
             }
         };
-        SessionLabels {
-            purpose: purpose.tag.as_str(),
-            auth_method: auth,
-            comm_method: comm.config.tag.as_str(),
+        Ok(self.started(purpose, step))
+    }
+
+    /// The citizen has signed in and now chose a channel.
+    fn held(self, sealed: &str, request: &StartRequest) -> Result<Start<'s>, Problem> {
+        let held: Held =
+            open(sealed, self.snapshot, self.environment).map_err(|_| Problem::unknown_session())?;
+        if request.purpose.as_deref().is_some_and(|purpose| purpose != held.session.purpose) {
+            return Err(Problem::unknown_session());
+        }
+        let purpose = methods::purpose(self.snapshot, Some(&held.session.purpose))?;
+        let tag = request
+            .comm_method
+            .as_deref()
+            .ok_or_else(|| Problem::new(ProblemCode::InvalidRequest, "the field `comm_method` is missing"))?;
+        let comm = Comm::resolve(self.snapshot, purpose, tag)?;
+        let result = held.result();
+        let session = SessionInfo {
+            kind: Kind::Communication,
+            comm_method: comm.config.tag.to_string(),
+            ..held.session
+        };
+        Ok(Start { session, purpose, step: Step::WithResult { comm, result, held: true } })
+    }
+
+    fn authentication_only(
+        self,
+        purpose: &'s Purpose,
+        request: &StartRequest,
+        urls: Urls,
+    ) -> Result<Start<'s>, Problem> {
+        let tag = request
+            .auth_method
+            .as_deref()
+            .ok_or_else(|| Problem::new(ProblemCode::InvalidRequest, "the field `auth_method` is missing"))?;
+        let auth = Auth::resolve(self.snapshot, purpose, tag)?;
+        let receiver = self.snapshot.receiver(urls.attr_url.as_ref().unwrap_or(&urls.comm_url));
+        let comm = receiver.and_then(|(_, comm)| self.snapshot.comm(comm.tag.as_str()));
+        let comm = comm.map(|(_, config, plugin)| Comm { config, plugin });
+        let reseals = self.reseals(auth, comm)?;
+        let mut start = self.started(purpose, Step::AuthenticationOnly { auth, urls, reseals });
+        start.session.comm_method = comm.map(|comm| comm.config.tag.to_string()).unwrap_or_default();
+        Ok(start)
+    }
+
+    /// Whether results pass through the gateway.
+    fn reseals(self, auth: Auth<'s>, comm: Option<Comm<'s>>) -> Result<bool, Problem> {
+        match self.snapshot.transfer(auth.config, comm.map(|comm| comm.config)) {
+            Some(transfer) => Ok(matches!(transfer, Transfer::Reseal(_))),
+            None => Err(Problem::new(
+                ProblemCode::NotCombinable,
+                "only one of the two methods has its results re-sealed (`trust` in plugins.yaml)",
+            )),
         }
     }
 
-    /// Calls the plugins; the answer is where the citizen goes.
-    async fn run(&self, environment: Environment<'_>) -> Result<String, Problem> {
-        match self {
-            Self::Full { purpose, auth, comm } => full(purpose, *auth, *comm, environment).await,
-            Self::WithResult { purpose, comm, result } => {
-                with_result(purpose, *comm, result, environment).await
+    fn started(self, purpose: &'s Purpose, step: Step<'s>) -> Start<'s> {
+        let (kind, auth, comm) = match &step {
+            Step::Full { auth, comm, .. } => (Kind::Full, Some(auth), Some(comm)),
+            Step::WithResult { comm, .. } => (Kind::Communication, None, Some(comm)),
+            Step::Unauthenticated { comm } => (Kind::Unauthenticated, None, Some(comm)),
+            Step::AuthenticationOnly { auth, .. } => (Kind::Authentication, Some(auth), None),
+            Step::Choice { auth } => (Kind::Choice, Some(auth), None),
+        };
+        let session = SessionInfo {
+            reference: self.reference,
+            kind,
+            purpose: purpose.tag.to_string(),
+            auth_method: auth.map(|auth| auth.config.tag.to_string()).unwrap_or_default(),
+            comm_method: comm.map(|comm| comm.config.tag.to_string()).unwrap_or_default(),
+            started: self.environment.clock.now(),
+        };
+        Start { session, purpose, step }
+    }
+}
+
+impl Start<'_> {
+    /// Calls the plugins, and records how that went.
+    async fn run(&self, snapshot: &Snapshot, environment: Environment<'_>) -> Result<Started, Problem> {
+        let begun = Instant::now();
+        let outcome = Run { snapshot, environment, start: self }.call().await;
+        environment.metrics.session_stage("start", begun.elapsed());
+        let session = &self.session;
+        match outcome {
+            Ok(started) => {
+                environment.metrics.session_started(session.labels(), session.kind.as_str());
+                record(session, Event::Start, Outcome::Ok, None, environment);
+                Ok(started)
             }
-            Self::Unauthenticated { purpose, comm } => {
+            Err(problem) => {
+                let outcome = match problem.code {
+                    ProblemCode::DeliveryFailed => Outcome::DeliveryFailed,
+                    ProblemCode::ResultRejected => Outcome::Rejected,
+                    _ => Outcome::PluginError,
+                };
+                record_problem(session, Event::Start, outcome, &problem, environment);
+                Err(problem.of_session(session.reference))
+            }
+        }
+    }
+}
+
+/// One start under way.
+struct Run<'a> {
+    snapshot: &'a Snapshot,
+    environment: Environment<'a>,
+    start: &'a Start<'a>,
+}
+
+impl Run<'_> {
+    async fn call(&self) -> Result<Started, Problem> {
+        let Start { purpose, step, .. } = self.start;
+        let started = match step {
+            Step::Full { auth, comm, reseals } => self.full(*auth, *comm, *reseals).await?,
+            Step::WithResult { comm, result, held } => self.with_result(*comm, result, *held).await?,
+            Step::Unauthenticated { comm } => {
                 let request = CommunicationRequest { purpose, auth_result: None };
-                let started = comm.plugin.start(&request, environment).await.map_err(|e| comm.problem(e))?;
-                Ok(started.client_url.as_str().to_owned())
+                let started =
+                    comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
+                Started { client_url: started.client_url.as_str().to_owned(), cookie: None }
             }
+            Step::AuthenticationOnly { auth, urls, reseals } => {
+                let Urls { comm_url, attr_url } = urls;
+                let target =
+                    Target::Communication { client_url: comm_url.clone(), attr_url: attr_url.clone() };
+                self.authenticate(*auth, *reseals, target).await?
+            }
+            Step::Choice { auth } => self.authenticate(*auth, true, Target::Choice).await?,
+        };
+        if started.client_url.len() > MAX_LOCATION {
+            let detail = format!("the plugin's URL has more than {MAX_LOCATION} characters");
+            return Err(Problem::new(ProblemCode::UrlTooLong, detail));
         }
-    }
-}
-
-/// Communication first, then authentication with its URLs (protocol.md, "Core -> auth plugin").
-async fn full(
-    purpose: &Purpose,
-    auth: Auth<'_>,
-    comm: Comm<'_>,
-    environment: Environment<'_>,
-) -> Result<String, Problem> {
-    let request = CommunicationRequest { purpose, auth_result: None };
-    let communication = comm.plugin.start(&request, environment).await.map_err(|e| comm.problem(e))?;
-    let request = AuthenticationRequest {
-        purpose,
-        attributes: &purpose.attributes,
-        continuation: &communication.client_url,
-        attr_url: communication.attr_url.as_ref(),
-    };
-    let client_url = auth.plugin.start(&request, environment).await.map_err(|e| auth.problem(e))?;
-    Ok(client_url.as_str().to_owned())
-}
-
-/// Communication with a result that exists (protocol.md, "Core -> comm plugin").
-async fn with_result(
-    purpose: &Purpose,
-    comm: Comm<'_>,
-    result: &ResultToken,
-    environment: Environment<'_>,
-) -> Result<String, Problem> {
-    let at_start = !comm.config.disable_attributes_at_start;
-    let request = CommunicationRequest { purpose, auth_result: at_start.then_some(result) };
-    let started = comm.plugin.start(&request, environment).await.map_err(|e| comm.problem(e))?;
-    match &started.attr_url {
-        _ if at_start => Ok(started.client_url.as_str().to_owned()),
-        None => Ok(with_result_added(&started.client_url, result)),
-        Some(attr_url) => {
-            comm.plugin.deliver(attr_url, result, comm.config.timeout, environment).await.map_err(
-                |error| {
-                    let detail = format!("`{}` did not take the result: {error}", comm.config.tag);
-                    Problem::new(ProblemCode::DeliveryFailed, detail)
-                },
-            )?;
-            Ok(started.client_url.as_str().to_owned())
-        }
-    }
-}
-
-/// A result's characters are those of base64url and the full stop, unless a stranger made it up.
-fn with_result_added(client_url: &PluginUrl, result: &ResultToken) -> String {
-    let encoded: String = url::form_urlencoded::byte_serialize(result.expose().as_bytes()).collect();
-    client_url.with_result(&encoded)
-}
-
-impl<'s> Auth<'s> {
-    fn resolve(snapshot: &'s Snapshot, purpose: &Purpose, tag: &str) -> Result<Self, Problem> {
-        let (id, config, plugin) = snapshot.auth(tag).ok_or_else(|| {
-            Problem::new(ProblemCode::UnknownAuthMethod, "the authentication method is not in plugins.yaml")
-        })?;
-        if !purpose.allowed_auth.contains(&id) {
-            return Err(Problem::new(
-                ProblemCode::AuthMethodNotAllowed,
-                "it is not among the purpose's `allowed_auth`",
-            ));
-        }
-        Ok(Self { config, plugin })
+        Ok(started)
     }
 
-    fn problem(&self, error: PluginError) -> Problem {
-        plugin_problem(
-            self.config.tag.as_str(),
-            error,
-            ProblemCode::AuthPluginTimeout,
-            ProblemCode::AuthPluginError,
-        )
-    }
-}
-
-impl<'s> Comm<'s> {
-    fn resolve(snapshot: &'s Snapshot, purpose: &Purpose, tag: &str) -> Result<Self, Problem> {
-        let (id, config, plugin) = snapshot.comm(tag).ok_or_else(|| {
-            Problem::new(ProblemCode::UnknownCommMethod, "the communication method is not in plugins.yaml")
-        })?;
-        if !purpose.allowed_comm.contains(&id) {
-            return Err(Problem::new(
-                ProblemCode::CommMethodNotAllowed,
-                "it is not among the purpose's `allowed_comm`",
-            ));
-        }
-        Ok(Self { config, plugin })
+    /// Communication first, then authentication with its URLs (protocol.md, "Core -> auth plugin").
+    async fn full(&self, auth: Auth<'_>, comm: Comm<'_>, reseals: bool) -> Result<Started, Problem> {
+        let request = CommunicationRequest { purpose: self.start.purpose, auth_result: None };
+        let communication =
+            comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
+        let target =
+            Target::Communication { client_url: communication.client_url, attr_url: communication.attr_url };
+        self.authenticate(auth, reseals, target).await
     }
 
-    fn problem(&self, error: PluginError) -> Problem {
-        plugin_problem(
-            self.config.tag.as_str(),
-            error,
-            ProblemCode::CommPluginTimeout,
-            ProblemCode::CommPluginError,
-        )
+    async fn authenticate(&self, auth: Auth<'_>, reseals: bool, target: Target) -> Result<Started, Problem> {
+        let Self { snapshot, environment, start } = *self;
+        let broker = Broker { snapshot, session: &start.session, auth: auth.config, reseals, environment };
+        let Handed { continuation, attr_url, cookie } = broker.hand(target)?;
+        let request = AuthenticationRequest {
+            purpose: start.purpose,
+            attributes: &start.purpose.attributes,
+            continuation: &continuation,
+            attr_url: attr_url.as_ref(),
+        };
+        let client_url = auth.plugin.start(&request, environment).await.map_err(|e| auth.problem(e))?;
+        Ok(Started { client_url: client_url.as_str().to_owned(), cookie })
     }
-}
 
-fn plugin_problem(tag: &str, error: PluginError, timeout: ProblemCode, other: ProblemCode) -> Problem {
-    let code = if error == PluginError::Transport(TransportError::Timeout) { timeout } else { other };
-    Problem::new(code, format!("the plugin `{tag}` failed: {error}"))
+    /// Communication with a result that exists (protocol.md, "Core -> comm plugin").
+    async fn with_result(
+        &self,
+        comm: Comm<'_>,
+        result: &ResultToken,
+        held: bool,
+    ) -> Result<Started, Problem> {
+        let result = self
+            .ready(comm, result, held)
+            .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?;
+        let at_start = !comm.config.disable_attributes_at_start;
+        let request =
+            CommunicationRequest { purpose: self.start.purpose, auth_result: at_start.then_some(&result) };
+        let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
+        let client_url = match &started.attr_url {
+            _ if at_start => started.client_url.as_str().to_owned(),
+            None => with_result(&started.client_url, &result),
+            Some(attr_url) => {
+                self.deliver(comm, attr_url, &result).await?;
+                started.client_url.as_str().to_owned()
+            }
+        };
+        record(&self.start.session, Event::AttributesDelivered, Outcome::Ok, None, self.environment);
+        Ok(Started { client_url, cookie: None })
+    }
+
+    fn ready(&self, comm: Comm<'_>, result: &ResultToken, held: bool) -> Result<ResultToken, Unready> {
+        let Self { snapshot, environment, start: Start { session, purpose, .. } } = *self;
+        let ready = if held {
+            ready(snapshot, session, result, environment)
+        } else {
+            ready_earlier(snapshot, purpose, session, comm.config, result, environment)
+        };
+        ready.map(|ready| ready.token)
+    }
+
+    async fn deliver(
+        &self,
+        comm: Comm<'_>,
+        attr_url: &PluginUrl,
+        result: &ResultToken,
+    ) -> Result<(), Problem> {
+        let (tag, timeout) = (comm.config.tag.as_str(), comm.config.timeout);
+        let delivered = plugins::deliver(tag, attr_url, result, timeout, self.environment).await;
+        delivered.map(|_| ()).map_err(|error| {
+            let detail = format!("`{tag}` did not take the result: {error}");
+            Problem::new(ProblemCode::DeliveryFailed, detail)
+        })
+    }
 }

@@ -5,7 +5,14 @@ use serde::Deserialize;
 use super::{Problem, ProblemCode};
 use crate::model::ResultToken;
 
-/// The fields of a start that this version understands or tells apart.
+/// What a client sent.
+pub enum StartBody {
+    Plain(StartRequest),
+    /// The compact token of an initiator.
+    Signed(String),
+}
+
+/// The fields of a start.
 #[derive(Default, Deserialize)]
 pub struct StartRequest {
     pub purpose: Option<String>,
@@ -14,9 +21,11 @@ pub struct StartRequest {
     pub auth_result: Option<ResultToken>,
     pub comm_url: Option<String>,
     pub attr_url: Option<String>,
+    /// A sealed result, from the page on which the citizen chose a channel.
+    pub session: Option<String>,
 }
 
-impl StartRequest {
+impl StartBody {
     /// Reads a body of this `Content-Type`. Unknown fields are ignored, `null` is the same as
     /// missing, a field given twice is an error.
     ///
@@ -25,19 +34,22 @@ impl StartRequest {
     pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Self, Problem> {
         let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/json") {
-            Self::from_json(body)
+            StartRequest::from_json(body).map(Self::Plain)
         } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            Self::from_form(body)
+            StartRequest::from_form(body).map(Self::Plain)
         } else if essence.eq_ignore_ascii_case("application/jwt") {
-            Err(Problem::new(ProblemCode::NotSupportedYet, "signed starts are not supported yet"))
+            let token = std::str::from_utf8(body).unwrap_or_default().trim();
+            Ok(Self::Signed(token.to_owned()))
         } else {
             Err(Problem::new(
                 ProblemCode::UnsupportedMediaType,
-                "send application/json or application/x-www-form-urlencoded",
+                "send application/json, application/x-www-form-urlencoded or application/jwt",
             ))
         }
     }
+}
 
+impl StartRequest {
     fn from_json(body: &[u8]) -> Result<Self, Problem> {
         // Only the place of the mistake is told: serde's own words may quote a result.
         serde_json::from_slice(body).map_err(|error| {
@@ -64,6 +76,7 @@ impl StartRequest {
                 "auth_result" => request.auth_result.replace(ResultToken::new(value)).is_some(),
                 "comm_url" => request.comm_url.replace(value).is_some(),
                 "attr_url" => request.attr_url.replace(value).is_some(),
+                "session" => request.session.replace(value).is_some(),
                 _ => false,
             };
             if twice {
@@ -78,8 +91,15 @@ impl StartRequest {
 mod tests {
     use super::*;
 
+    fn plain(content_type: &str, body: &[u8]) -> Result<StartRequest, Problem> {
+        match StartBody::parse(Some(content_type), body)? {
+            StartBody::Plain(request) => Ok(request),
+            StartBody::Signed(_) => panic!("it is not signed"),
+        }
+    }
+
     fn json(body: &str) -> Result<StartRequest, Problem> {
-        StartRequest::parse(Some("application/json; charset=utf-8"), body.as_bytes())
+        plain("application/json; charset=utf-8", body.as_bytes())
     }
 
     #[test]
@@ -108,15 +128,15 @@ mod tests {
     #[test]
     fn a_form_has_the_same_fields() {
         let form = "application/x-www-form-urlencoded";
-        let request = StartRequest::parse(Some(form), b"purpose=met+spatie%2F%C3%A9&comm_method=c").unwrap();
+        let request = plain(form, b"purpose=met+spatie%2F%C3%A9&comm_method=c").unwrap();
         assert_eq!(request.purpose.as_deref(), Some("met spatie/é"));
-        assert!(StartRequest::parse(Some(form), b"purpose=a&purpose=b").is_err());
+        assert!(plain(form, b"purpose=a&purpose=b").is_err());
     }
 
     #[test]
     fn other_types_are_refused() {
-        assert_eq!(StartRequest::parse(None, b"{}").err().unwrap().code, ProblemCode::UnsupportedMediaType);
-        let jwt = StartRequest::parse(Some("application/jwt"), b"a.b.c").err().unwrap();
-        assert_eq!(jwt.code, ProblemCode::NotSupportedYet);
+        assert_eq!(StartBody::parse(None, b"{}").err().unwrap().code, ProblemCode::UnsupportedMediaType);
+        let signed = StartBody::parse(Some("application/jwt"), b"a.b.c\n");
+        assert!(matches!(signed, Ok(StartBody::Signed(token)) if token == "a.b.c"));
     }
 }

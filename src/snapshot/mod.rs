@@ -5,7 +5,10 @@
 //! `metrics`.
 
 mod forward;
+mod keys;
 mod options;
+mod receivers;
+mod transfer;
 
 use std::{
     collections::HashMap,
@@ -16,16 +19,23 @@ use std::{
 use ahash::RandomState;
 use arc_swap::ArcSwap;
 
-pub use self::{forward::Forward, options::OptionsAnswers};
+use self::receivers::Receivers;
+pub use self::{
+    forward::Forward,
+    keys::{EphemeralKeys, SessionKeys},
+    options::OptionsAnswers,
+    transfer::{Resealing, Transfer},
+};
 use crate::{
     config::{AuthId, AuthKind, AuthMethod, CommId, CommKind, CommMethod, Config, PluginStart, Purpose},
     metrics::Metrics,
-    model::{BaseUrl, Language, UrlError, wire::SessionOptions},
+    model::{BaseUrl, Language, OwnAnswer, PluginUrl, UrlError, wire::SessionOptions},
     plugins::{
-        AuthPlugin, AuthRole, CommPlugin, CommRole, RemotePlugin, development::DevelopmentPair,
-        inspect::InspectAdapter, test::TestAdapter,
+        AuthPlugin, AuthRole, CommPlugin, CommRole, RemotePlugin, deliveries::Deliveries,
+        development::DevelopmentPair, inspect::InspectAdapter, test::TestAdapter,
     },
     routing::RouteTable,
+    tokens::KeyError,
     upstreams::Upstream,
 };
 
@@ -34,9 +44,30 @@ use crate::{
 pub struct Foundation {
     pub metrics: Metrics,
     pub development: Arc<DevelopmentPair>,
+    pub deliveries: Arc<Deliveries>,
+    pub ephemeral_keys: Arc<EphemeralKeys>,
     /// Where the listeners really are: the configuration may say port 0.
     pub public_address: SocketAddr,
     pub internal_address: SocketAddr,
+}
+
+impl Foundation {
+    /// # Errors
+    /// [`KeyError::Library`] when OpenSSL cannot make keys.
+    pub fn new(
+        metrics: Metrics,
+        public_address: SocketAddr,
+        internal_address: SocketAddr,
+    ) -> Result<Self, KeyError> {
+        Ok(Self {
+            metrics,
+            development: Arc::new(DevelopmentPair::new()?),
+            deliveries: Arc::default(),
+            ephemeral_keys: Arc::new(EphemeralKeys::new()?),
+            public_address,
+            internal_address,
+        })
+    }
 }
 
 /// A generation at work.
@@ -44,6 +75,7 @@ pub struct Snapshot {
     generation: u64,
     config: Config,
     public_url: BaseUrl,
+    internal_url: BaseUrl,
     base_path: String,
     routes: RouteTable,
     forwards: Vec<Forward>,
@@ -53,6 +85,11 @@ pub struct Snapshot {
     comm_tags: Lookup,
     auth: Vec<AuthPlugin>,
     comm: Vec<CommPlugin>,
+    receivers: Receivers,
+    keys: SessionKeys,
+    jwks: Arc<OwnAnswer>,
+    development: Arc<DevelopmentPair>,
+    deliveries: Arc<Deliveries>,
 }
 
 /// Tag -> index. Strangers choose the keys that are looked up, hence the keyed hash.
@@ -73,8 +110,14 @@ impl Snapshot {
             internal_url: &internal_url,
             development: &foundation.development,
         };
+        let keys = SessionKeys::new(&config.keys, &foundation.ephemeral_keys);
         Self {
             generation,
+            receivers: Receivers::new(&config, &public_url, &internal_url),
+            jwks: Arc::new(keys.published()),
+            keys,
+            development: foundation.development.clone(),
+            deliveries: foundation.deliveries.clone(),
             base_path: public_url.path().to_owned(),
             routes: RouteTable::new(&config.routes),
             forwards: Forward::all(&config, &upstreams, &foundation.metrics),
@@ -85,6 +128,7 @@ impl Snapshot {
             auth: config.auth.iter().map(|method| builder.auth(method)).collect(),
             comm: config.comm.iter().map(|method| builder.comm(method)).collect(),
             public_url,
+            internal_url,
             config,
         }
     }
@@ -101,6 +145,40 @@ impl Snapshot {
     /// How browsers reach the gateway.
     pub fn public_url(&self) -> &BaseUrl {
         &self.public_url
+    }
+
+    /// How plugins reach the gateway.
+    pub fn internal_url(&self) -> &BaseUrl {
+        &self.internal_url
+    }
+
+    pub fn keys(&self) -> &SessionKeys {
+        &self.keys
+    }
+
+    /// The answer of `/.well-known/jwks.json`.
+    pub fn jwks(&self) -> &Arc<OwnAnswer> {
+        &self.jwks
+    }
+
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
+    }
+
+    /// The communication method that receives at this URL: one whose own URLs it is among.
+    pub fn receiver(&self, url: &PluginUrl) -> Option<(CommId, &CommMethod)> {
+        let id = self.receivers.find(url)?;
+        Some((id, self.config.comm.get(id.0)?))
+    }
+
+    /// How results of one method get to another; `None` where they cannot. Without a communication
+    /// method, to a receiver that is none of plugins.yaml.
+    pub fn transfer<'s>(
+        &'s self,
+        auth: &'s AuthMethod,
+        comm: Option<&'s CommMethod>,
+    ) -> Option<Transfer<'s>> {
+        transfer::transfer(auth, comm, &self.keys, &self.development)
     }
 
     /// The path of the public URL, without a slash at its end.

@@ -51,3 +51,8 @@ pub enum TokenError {
     #[error("it cannot be issued")]
     Issue,
 }
+
+/// Whether two secrets are the same, in a time that does not tell where they differ.
+pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && openssl::memcmp::eq(left, right)
+}

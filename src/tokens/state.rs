@@ -60,7 +60,10 @@ pub struct StateKey {
 
 /// The first key seals, all of them open.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StateKeys(Vec<StateKey>);
+pub struct StateKeys {
+    first: StateKey,
+    others: Vec<StateKey>,
+}
 
 /// What is encrypted. The envelope comes first, so that another kind is told by it alone.
 #[derive(Serialize, Deserialize)]
@@ -105,9 +108,12 @@ impl StateKey {
 }
 
 impl StateKeys {
-    /// `None` without a key.
-    pub fn new(keys: Vec<StateKey>) -> Option<Self> {
-        if keys.is_empty() { None } else { Some(Self(keys)) }
+    pub fn new(first: StateKey, others: Vec<StateKey>) -> Self {
+        Self { first, others }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &StateKey> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 
     /// Seals a state from now on, for its lifetime. The text consists of the characters of base64url
@@ -116,7 +122,7 @@ impl StateKeys {
     /// # Errors
     /// [`TokenError::Issue`] when OpenSSL fails.
     pub fn seal<S: SealedState>(&self, state: &S, now: UnixSeconds) -> Result<String, TokenError> {
-        let key = self.0.first().ok_or(TokenError::Issue)?;
+        let key = &self.first;
         let envelope = Envelope { version: VERSION, kind: S::KIND, expires: now.saturating_add(S::LIFETIME) };
         let plain = postcard::to_allocvec(&(envelope, state)).map_err(|_| TokenError::Issue)?;
         let (mut iv, mut tag) = ([0; IV_BYTES], [0; TAG_BYTES]);
@@ -157,7 +163,7 @@ impl StateKeys {
         if !encrypted_key.is_empty() || parts.next().is_some() {
             return None;
         }
-        let key = self.0.iter().find(|key| key.header == header)?;
+        let key = self.all().find(|key| key.header == header)?;
         let (iv, sealed, tag) = (base64url::decode(iv)?, base64url::decode(sealed)?, base64url::decode(tag)?);
         // OpenSSL would take a tag that was cut, even to one byte.
         if iv.len() != IV_BYTES || tag.len() != TAG_BYTES {
@@ -219,7 +225,7 @@ mod tests {
     }
 
     fn keys(secret: &[u8]) -> StateKeys {
-        StateKeys::new(vec![StateKey::from_secret("s1", secret).unwrap()]).unwrap()
+        StateKeys::new(StateKey::from_secret("s1", secret).unwrap(), Vec::new())
     }
 
     #[test]

@@ -102,7 +102,7 @@ async fn results_go_by_post_and_the_citizen_by_the_unchanged_continuation() {
             let [post] = bench.posted().try_into().ok().unwrap();
             assert_eq!(post.server.as_str(), "http://comm.internal:8000");
             assert_eq!(post.path_and_query, "/attributes/1?x=y");
-            assert_eq!((post.content_type, post.repeatable), ("application/jwt", false));
+            assert_eq!((post.content_type, post.repeatable), (Some("application/jwt"), false));
             assert_eq!(post.request_id, "request-1");
             let result = bench.open(std::str::from_utf8(&post.body).unwrap());
             assert_eq!((result.dialect, result.outcome), (dialect, outcome));

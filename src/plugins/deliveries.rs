@@ -1,0 +1,136 @@
+//! What this process remembers of deliveries, so that each is made once: a citizen reloads a page,
+//! goes back, clicks twice.
+//!
+//! A memory of convenience, bounded and lost with the process: another instance knows nothing of it,
+//! and no session depends on it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use super::{PluginError, TransportError};
+use crate::model::UnixSeconds;
+
+/// Deliveries remembered; the oldest makes room.
+const CAPACITY: usize = 65_536;
+/// Seconds that one is remembered: as long as the state lives that would repeat it.
+const LIFETIME: u64 = 60 * 60;
+
+/// Names a session's delivery: 64 random bits.
+pub type DeliveryId = u64;
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Progress {
+    /// Not tried, or not known here.
+    #[default]
+    Unknown,
+    Delivered,
+    /// The receiver could not be reached: nothing was sent, so it can be tried again.
+    Unreached,
+    /// It was sent, and not taken, or nobody knows: it is never sent a second time.
+    Failed,
+}
+
+impl Progress {
+    /// What an attempt that failed like this leaves behind.
+    pub fn after(error: PluginError) -> Self {
+        match error {
+            PluginError::Transport(TransportError::Connect | TransportError::Resolve) => Self::Unreached,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// The deliveries that this process made.
+#[derive(Default)]
+pub struct Deliveries(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    by_id: HashMap<DeliveryId, Arc<AsyncMutex<Progress>>>,
+    /// Oldest first.
+    by_age: VecDeque<(UnixSeconds, DeliveryId)>,
+}
+
+/// The right to make a delivery; whoever else wants to waits until it is dropped.
+pub struct Turn(OwnedMutexGuard<Progress>);
+
+impl Turn {
+    pub fn progress(&self) -> Progress {
+        *self.0
+    }
+
+    pub fn finish(mut self, progress: Progress) {
+        *self.0 = progress;
+    }
+}
+
+impl Deliveries {
+    /// Waits until nobody else makes this delivery.
+    pub async fn turn(&self, id: DeliveryId, now: UnixSeconds) -> Turn {
+        let entry = self.entry(id, now);
+        Turn(entry.lock_owned().await)
+    }
+
+    fn entry(&self, id: DeliveryId, now: UnixSeconds) -> Arc<AsyncMutex<Progress>> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while entries.by_age.front().is_some_and(|(since, _)| since + LIFETIME <= now) {
+            entries.drop_oldest();
+        }
+        if let Some(entry) = entries.by_id.get(&id) {
+            return entry.clone();
+        }
+        if entries.by_age.len() >= CAPACITY {
+            entries.drop_oldest();
+        }
+        entries.by_age.push_back((now, id));
+        entries.by_id.entry(id).or_default().clone()
+    }
+}
+
+impl Entries {
+    fn drop_oldest(&mut self) {
+        if let Some((_, id)) = self.by_age.pop_front() {
+            self.by_id.remove(&id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_comes_second_learns_what_the_first_did() {
+        let deliveries = Arc::new(Deliveries::default());
+        let first = deliveries.turn(1, 0).await;
+        assert_eq!(first.progress(), Progress::Unknown);
+        let waiting = tokio::spawn({
+            let deliveries = deliveries.clone();
+            async move { deliveries.turn(1, 0).await.progress() }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        first.finish(Progress::Delivered);
+        assert_eq!(waiting.await.unwrap(), Progress::Delivered);
+        assert_eq!(deliveries.turn(2, 0).await.progress(), Progress::Unknown);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_is_forgotten_when_there_are_too_many_and_after_an_hour() {
+        let deliveries = Deliveries::default();
+        deliveries.turn(0, 0).await.finish(Progress::Failed);
+        assert_eq!(deliveries.turn(0, 3_599).await.progress(), Progress::Failed);
+        assert_eq!(deliveries.turn(0, 3_600).await.progress(), Progress::Unknown);
+        deliveries.turn(0, 3_600).await.finish(Progress::Delivered);
+        for id in 1..=CAPACITY as u64 {
+            drop(deliveries.turn(id, 3_600).await);
+        }
+        assert_eq!(deliveries.turn(0, 3_600).await.progress(), Progress::Unknown);
+        assert!(deliveries.0.lock().unwrap().by_id.len() <= CAPACITY);
+    }
+}

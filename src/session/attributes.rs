@@ -1,0 +1,83 @@
+//! `POST /session/attributes/{state}`: the authentication plugin delivers, and the gateway passes it
+//! on to the communication plugin, once. The answer is the receiver's status.
+
+use http::StatusCode;
+
+use super::{
+    Problem, ProblemCode,
+    continuation::{post, rejection},
+    events::{Event, record, record_refused},
+    resealing::ready,
+    state::{Receiver, open},
+};
+use crate::{
+    model::{OwnAnswer, OwnRequest, ResultToken},
+    plugins::{Environment, PluginError, TransportError, deliveries::Progress},
+    snapshot::Snapshot,
+};
+
+/// Takes a result; the body is the compact token, whatever type the plugin calls it.
+pub async fn take(
+    snapshot: &Snapshot,
+    state: &str,
+    request: &OwnRequest,
+    environment: Environment<'_>,
+) -> OwnAnswer {
+    let receiver = match open::<Receiver>(state, snapshot, environment) {
+        Ok(receiver) => receiver,
+        Err(refused) => {
+            record_refused(&refused, Event::AttributesDelivered, environment);
+            return Problem::unknown_session().json();
+        }
+    };
+    match pass_on(snapshot, &receiver, request, environment).await {
+        Ok(status) => OwnAnswer::empty(status),
+        Err(problem) => problem.of_session(receiver.session.reference).json(),
+    }
+}
+
+async fn pass_on(
+    snapshot: &Snapshot,
+    Receiver { session, attr_url }: &Receiver,
+    request: &OwnRequest,
+    environment: Environment<'_>,
+) -> Result<StatusCode, Problem> {
+    let token = std::str::from_utf8(&request.body).unwrap_or_default().trim();
+    if token.is_empty() {
+        return Err(Problem::new(ProblemCode::InvalidRequest, "the body is not a compact token"));
+    }
+    let turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
+    match turn.progress() {
+        Progress::Unknown | Progress::Unreached => {}
+        // As its receiver would answer.
+        Progress::Delivered => return Ok(StatusCode::NOT_FOUND),
+        Progress::Failed => {
+            return Err(Problem::new(ProblemCode::DeliveryFailed, "the receiver failed before"));
+        }
+    }
+    let ready =
+        ready(snapshot, session, &ResultToken::new(token.to_owned()), environment).map_err(|unready| {
+            let detail = unready.to_string();
+            record(session, Event::AttributesDelivered, rejection(unready), Some(&detail), environment);
+            Problem::new(ProblemCode::ResultRejected, detail)
+        })?;
+    match post(snapshot, session, attr_url, &ready, environment).await {
+        Ok(status) => {
+            turn.finish(Progress::Delivered);
+            Ok(status)
+        }
+        Err(error) => {
+            turn.finish(Progress::after(error));
+            Ok(status_of(error))
+        }
+    }
+}
+
+/// What the authentication plugin is told of a receiver that failed.
+fn status_of(error: PluginError) -> StatusCode {
+    match error {
+        PluginError::Status(status) if status.is_client_error() || status.is_server_error() => status,
+        PluginError::Transport(TransportError::Timeout) => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}

@@ -1,0 +1,128 @@
+//! Which URLs an authentication plugin is given: those of the communication side, or the gateway's own
+//! with sealed state (design.md, "Trust, and brokering").
+
+use http::HeaderValue;
+
+use super::{
+    Problem, ProblemCode, browser,
+    state::{Continuation, Next, Receiver, SessionInfo, seal},
+};
+use crate::{
+    config::{AuthMethod, Brokering},
+    model::PluginUrl,
+    plugins::Environment,
+    snapshot::Snapshot,
+    tokens::SealedState,
+};
+
+/// Longest URL that a plugin is given, in characters. Plugins embed them in their own, in base64,
+/// and a citizen's browser has to open the whole (protocol.md, "URL budget").
+pub(super) const MAX_HANDED_URL: usize = 2_000;
+
+/// Where the citizen goes after signing in.
+pub(super) enum Target {
+    Communication {
+        client_url: PluginUrl,
+        attr_url: Option<PluginUrl>,
+    },
+    /// To the choice of a channel.
+    Choice,
+}
+
+/// What an authentication plugin is given.
+pub(super) struct Handed {
+    pub(super) continuation: PluginUrl,
+    pub(super) attr_url: Option<PluginUrl>,
+    /// Binds the session to the browser that is given it.
+    pub(super) cookie: Option<HeaderValue>,
+}
+
+/// One decision about the URLs of one session.
+pub(super) struct Broker<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) session: &'a SessionInfo,
+    pub(super) auth: &'a AuthMethod,
+    /// Whether the result has to pass through the gateway.
+    pub(super) reseals: bool,
+    pub(super) environment: Environment<'a>,
+}
+
+impl Broker<'_> {
+    /// # Errors
+    /// `url_too_long` for what a plugin could not embed.
+    pub(super) fn hand(&self, target: Target) -> Result<Handed, Problem> {
+        let (client_url, attr_url) = match target {
+            Target::Choice => return self.continued(Next::Choose, None),
+            Target::Communication { client_url, attr_url } => (client_url, attr_url),
+        };
+        let sees_the_end =
+            self.brokering() != Brokering::Off || (self.auth.shim_tel_url && client_url.is_telephone());
+        match attr_url {
+            None if sees_the_end => {
+                self.continued(Next::WithResult { client_url: client_url.as_str().to_owned() }, None)
+            }
+            Some(attr_url) if self.delivers_itself() => {
+                let (client_url, attr_url) = (client_url.as_str().to_owned(), attr_url.as_str().to_owned());
+                self.continued(Next::Deliver { client_url, attr_url }, None)
+            }
+            Some(attr_url) if sees_the_end => {
+                let next = Next::Delivered {
+                    client_url: client_url.as_str().to_owned(),
+                    attr_url: attr_url.as_str().to_owned(),
+                };
+                self.continued(next, Some(self.receiver(attr_url)?))
+            }
+            attr_url => Ok(Handed { continuation: client_url, attr_url, cookie: None }),
+        }
+    }
+
+    /// Results that the gateway opens have to come by.
+    fn brokering(&self) -> Brokering {
+        match self.auth.brokering {
+            Brokering::Off if self.reseals => Brokering::Observe,
+            brokering => brokering,
+        }
+    }
+
+    fn delivers_itself(&self) -> bool {
+        self.auth.disable_attr_url || self.auth.brokering == Brokering::Bind
+    }
+
+    fn continued(&self, next: Next, attr_url: Option<PluginUrl>) -> Result<Handed, Problem> {
+        let browser = (self.auth.brokering == Brokering::Bind).then(|| {
+            let mut secret = [0; 16];
+            self.environment.random.fill(&mut secret);
+            secret
+        });
+        let cookie = browser
+            .map(|secret| browser::binding(self.session.reference, secret, self.snapshot.public_url()));
+        let state = Continuation { session: self.session.clone(), next, browser };
+        let path = format!("/session/continue/{}", self.seal(&state)?);
+        let continuation = fitting(PluginUrl::own(self.snapshot.public_url(), &path))?;
+        Ok(Handed { continuation, attr_url, cookie })
+    }
+
+    fn receiver(&self, attr_url: PluginUrl) -> Result<PluginUrl, Problem> {
+        if self.brokering() == Brokering::Off {
+            return Ok(attr_url);
+        }
+        let state = Receiver { session: self.session.clone(), attr_url: attr_url.as_str().to_owned() };
+        let path = format!("/session/attributes/{}", self.seal(&state)?);
+        fitting(PluginUrl::own(self.snapshot.internal_url(), &path))
+    }
+
+    fn seal<S: SealedState>(&self, state: &S) -> Result<String, Problem> {
+        seal(state, self.snapshot, self.environment)
+            .ok_or_else(|| Problem::new(ProblemCode::InternalError, "no state can be sealed"))
+    }
+}
+
+fn fitting(url: PluginUrl) -> Result<PluginUrl, Problem> {
+    if url.as_str().len() <= MAX_HANDED_URL {
+        return Ok(url);
+    }
+    Err(Problem::new(
+        ProblemCode::UrlTooLong,
+        format!("the URLs of the communication plugin make one of more than {MAX_HANDED_URL} characters"),
+    ))
+}

@@ -1,0 +1,66 @@
+//! Cookies of a session: the one that binds it to the browser that started, and the mark that its
+//! result was delivered. Each session has its own, so that tabs do not disturb each other.
+
+use http::HeaderValue;
+
+use super::SessionReference;
+use crate::{model::BaseUrl, tokens::constant_time_eq};
+
+/// Seconds that a browser keeps them: as long as the state lives that they go with.
+const MAX_AGE: u64 = 60 * 60;
+
+/// `Set-Cookie` for the browser that starts a session.
+pub(super) fn binding(reference: SessionReference, secret: [u8; 16], public_url: &BaseUrl) -> HeaderValue {
+    let name = binding_name(reference, public_url);
+    set_cookie(&format!("{name}={}; Path=/", hex(secret)), public_url)
+}
+
+/// Whether a request comes from the browser that started.
+pub(super) fn is_bound(
+    cookies: Option<&str>,
+    reference: SessionReference,
+    secret: [u8; 16],
+    public_url: &BaseUrl,
+) -> bool {
+    value(cookies, &binding_name(reference, public_url))
+        .is_some_and(|held| constant_time_eq(held.as_bytes(), hex(secret).as_bytes()))
+}
+
+/// `Set-Cookie` for a browser whose result was delivered: another instance of the gateway knows by
+/// it not to deliver again. It is no proof, and needs to be none: it can only spare its own delivery.
+pub(super) fn delivered(reference: SessionReference, public_url: &BaseUrl) -> HeaderValue {
+    let path = public_url.path();
+    set_cookie(&format!("{}=1; Path={path}/session/continue", delivered_name(reference)), public_url)
+}
+
+pub(super) fn is_delivered(cookies: Option<&str>, reference: SessionReference) -> bool {
+    value(cookies, &delivered_name(reference)).is_some()
+}
+
+/// `__Host-` keeps other hosts of the domain from setting it, and wants TLS (RFC 6265bis,
+/// section 4.1.3.2).
+fn binding_name(reference: SessionReference, public_url: &BaseUrl) -> String {
+    let prefix = if public_url.is_https() { "__Host-" } else { "" };
+    format!("{prefix}idc-{reference}")
+}
+
+fn delivered_name(reference: SessionReference) -> String {
+    format!("idc-delivered-{reference}")
+}
+
+fn set_cookie(cookie: &str, public_url: &BaseUrl) -> HeaderValue {
+    let secure = if public_url.is_https() { "; Secure" } else { "" };
+    // `Lax`, because the citizen comes back from another site.
+    let text = format!("{cookie}; Max-Age={MAX_AGE}; HttpOnly; SameSite=Lax{secure}");
+    // A reference, hexadecimal digits and the path of a URL are fit for a header.
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn value<'c>(cookies: Option<&'c str>, name: &str) -> Option<&'c str> {
+    let mut pairs = cookies?.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn hex(bytes: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}

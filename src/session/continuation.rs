@@ -1,0 +1,287 @@
+//! `GET /session/continue/{state}`: the citizen is back from the authentication plugin.
+//!
+//! It can be asked for again, by a reload or the back button: what has an effect outside has it once.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
+
+use http::{Method, StatusCode, header};
+use url::form_urlencoded;
+
+use super::{
+    Problem, ProblemCode, browser, choose,
+    citizen::WayOn,
+    events::{Event, Outcome, record, record_refused},
+    onward,
+    resealing::{Ready, Unready, ready},
+    state::{Continuation, Held, Kind, Next, SessionInfo, attr_url, client_url, open, seal},
+};
+use crate::{
+    config::DEFAULT_PLUGIN_TIMEOUT,
+    model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken},
+    plugins::{self, Environment, PluginError, deliveries::Progress},
+    snapshot::Snapshot,
+    tokens::TokenError,
+};
+
+/// Answers the browser: mostly with a redirect to the communication plugin.
+pub async fn resume(
+    snapshot: &Snapshot,
+    state: &str,
+    request: &OwnRequest,
+    environment: Environment<'_>,
+) -> OwnAnswer {
+    // Nobody is there yet, so nothing may happen.
+    if request.prefetch {
+        return no_effect(StatusCode::NO_CONTENT);
+    }
+    if request.method == Method::HEAD {
+        return no_effect(StatusCode::OK);
+    }
+    let continuation = match open::<Continuation>(state, snapshot, environment) {
+        Ok(continuation) => continuation,
+        Err(refused) => {
+            record_refused(&refused, Event::AuthReturned, environment);
+            return Problem::unknown_session().answer(request, snapshot.base_path());
+        }
+    };
+    let session = &continuation.session;
+    let visit = Visit { snapshot, request, environment, session, way_on: way_on(&continuation) };
+    match visit.resume(&continuation).await {
+        Ok(answer) => answer,
+        Err(problem) => problem.of_session(session.reference).answer(request, snapshot.base_path()),
+    }
+}
+
+/// Back to the conversation that there is already, else to the start.
+fn way_on(Continuation { session, next, .. }: &Continuation) -> WayOn {
+    match next {
+        Next::WithResult { client_url }
+        | Next::Deliver { client_url, .. }
+        | Next::Delivered { client_url, .. }
+            if session.kind == Kind::Authentication =>
+        {
+            WayOn::Conversation(client_url.clone())
+        }
+        _ => WayOn::Again(session.purpose.clone()),
+    }
+}
+
+fn no_effect(status: StatusCode) -> OwnAnswer {
+    OwnAnswer::empty(status).with_header(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"))
+}
+
+/// One visit of a citizen.
+struct Visit<'a> {
+    snapshot: &'a Snapshot,
+    request: &'a OwnRequest,
+    environment: Environment<'a>,
+    session: &'a SessionInfo,
+    /// Where a citizen goes whose session cannot go on.
+    way_on: WayOn,
+}
+
+impl Visit<'_> {
+    async fn resume(&self, continuation: &Continuation) -> Result<OwnAnswer, Problem> {
+        if let Some(secret) = continuation.browser {
+            self.check_browser(secret)?;
+        }
+        let waited = self.environment.clock.now().saturating_sub(self.session.started);
+        self.environment.metrics.session_stage("authentication", Duration::from_secs(waited));
+        let result = self.result();
+        match (&continuation.next, result) {
+            (Next::Delivered { client_url, .. }, None) => {
+                self.record(Event::AuthReturned, Outcome::Ok, None);
+                self.go_on_unless_lost(client_url).await
+            }
+            (_, None) => {
+                self.record(Event::AuthReturned, Outcome::Cancelled, None);
+                Ok(self.cancelled())
+            }
+            (Next::Choose, Some(result)) => self.let_choose(&result),
+            (Next::WithResult { client_url }, Some(result)) => self.go_on_with(client_url, &result),
+            // A plugin that ignores `attr_url` and sends the result along is served all the same.
+            (
+                Next::Deliver { client_url, attr_url } | Next::Delivered { client_url, attr_url },
+                Some(result),
+            ) => self.deliver(client_url, attr_url, &result).await,
+        }
+    }
+
+    /// Somebody else's browser must not end up in this session.
+    fn check_browser(&self, secret: [u8; 16]) -> Result<(), Problem> {
+        let cookies = self.request.cookie.as_deref();
+        if browser::is_bound(cookies, self.session.reference, secret, self.snapshot.public_url()) {
+            return Ok(());
+        }
+        self.record(
+            Event::AuthReturned,
+            Outcome::Rejected,
+            Some("another browser than the one that started"),
+        );
+        Err(self.problem(ProblemCode::OtherBrowser, "the browser does not have the cookie of this session"))
+    }
+
+    /// The parameter that authentication plugins add to the continuation.
+    fn result(&self) -> Option<ResultToken> {
+        let query = self.request.query.as_deref()?;
+        let mut parameters = form_urlencoded::parse(query.as_bytes());
+        parameters
+            .find(|(name, value)| name == "result" && !value.is_empty())
+            .map(|(_, value)| ResultToken::new(value.into_owned()))
+    }
+
+    /// The plugin has posted the result, or will: the two are not ordered.
+    async fn go_on_unless_lost(&self, client_url: &str) -> Result<OwnAnswer, Problem> {
+        let now = self.environment.clock.now();
+        let turn = self.snapshot.deliveries().turn(self.session.reference.id(), now).await;
+        if matches!(turn.progress(), Progress::Failed | Progress::Unreached) {
+            self.record(Event::HandedOver, Outcome::DeliveryFailed, None);
+            return Err(self.lost("its receiver failed"));
+        }
+        self.go_on(client_url)
+    }
+
+    fn go_on(&self, to: &str) -> Result<OwnAnswer, Problem> {
+        let client_url = self.client_url(to)?;
+        self.record(Event::HandedOver, Outcome::Ok, None);
+        Ok(if client_url.is_telephone() {
+            onward::call(self.snapshot, &client_url, self.request.language)
+        } else {
+            onward::go(self.snapshot, client_url.as_str(), self.request.language)
+        })
+    }
+
+    /// In-band: the result goes with the citizen.
+    fn go_on_with(&self, to: &str, result: &ResultToken) -> Result<OwnAnswer, Problem> {
+        let ready = self.ready(result)?;
+        let client_url = self.client_url(to)?;
+        if client_url.is_telephone() {
+            // A telephone takes no result, and the plugin named no other way.
+            self.record(
+                Event::AttributesDelivered,
+                Outcome::DeliveryFailed,
+                Some("`tel:` carries no result"),
+            );
+            return self.go_on(to);
+        }
+        self.record(Event::AttributesDelivered, delivered(ready.failed), None);
+        self.record(Event::HandedOver, Outcome::Ok, None);
+        let location = onward::with_result(&client_url, &ready.token);
+        Ok(onward::go(self.snapshot, &location, self.request.language))
+    }
+
+    /// The citizen brings the result, and the gateway delivers it, once.
+    async fn deliver(&self, to: &str, attr: &str, result: &ResultToken) -> Result<OwnAnswer, Problem> {
+        let (now, reference) = (self.environment.clock.now(), self.session.reference);
+        let turn = self.snapshot.deliveries().turn(reference.id(), now).await;
+        let known = turn.progress() == Progress::Delivered
+            || browser::is_delivered(self.request.cookie.as_deref(), reference);
+        if known {
+            self.record(Event::AuthReturned, Outcome::Ok, Some("again"));
+            return self.go_on(to);
+        }
+        if turn.progress() == Progress::Failed {
+            self.record(Event::HandedOver, Outcome::DeliveryFailed, Some("again"));
+            return Err(self.lost("its receiver failed before"));
+        }
+        let ready = self.ready(result)?;
+        match post(self.snapshot, self.session, attr, &ready, self.environment).await {
+            Ok(_) => {
+                turn.finish(Progress::Delivered);
+                let mark = browser::delivered(reference, self.snapshot.public_url());
+                Ok(self.go_on(to)?.with_header(header::SET_COOKIE, mark))
+            }
+            Err(error) => {
+                turn.finish(Progress::after(error));
+                Err(self.lost(format!("its receiver failed: {error}")))
+            }
+        }
+    }
+
+    /// Opened and sealed anew where the methods trust the gateway; recorded as the citizen's return.
+    fn ready(&self, result: &ResultToken) -> Result<Ready, Problem> {
+        match ready(self.snapshot, self.session, result, self.environment) {
+            Ok(ready) => {
+                let outcome = if ready.failed { Outcome::Failed } else { Outcome::Ok };
+                self.record(Event::AuthReturned, outcome, None);
+                Ok(ready)
+            }
+            Err(unready) => {
+                self.record(Event::AuthReturned, rejection(unready), Some(&unready.to_string()));
+                Err(self.problem(ProblemCode::ResultRejected, unready.to_string()))
+            }
+        }
+    }
+
+    /// The result waits, sealed, until the citizen has chosen a channel.
+    fn let_choose(&self, result: &ResultToken) -> Result<OwnAnswer, Problem> {
+        self.record(Event::AuthReturned, Outcome::Ok, None);
+        let held = Held::new(self.session.clone(), result);
+        let sealed = seal(&held, self.snapshot, self.environment)
+            .ok_or_else(|| self.problem(ProblemCode::InternalError, "no state can be sealed"))?;
+        let purpose = self.snapshot.purpose(&self.session.purpose).ok_or_else(|| {
+            self.problem(ProblemCode::UnknownPurpose, "the purpose is not in purposes.yaml any more")
+        })?;
+        Ok(choose::channel(self.snapshot, purpose, &sealed, self.request.language))
+    }
+
+    /// No result, and nobody will send one: the citizen chose to stop.
+    fn cancelled(&self) -> OwnAnswer {
+        let reference = self.session.reference;
+        onward::cancelled(self.snapshot, &self.way_on, reference, self.request.language)
+    }
+
+    fn client_url(&self, text: &str) -> Result<PluginUrl, Problem> {
+        client_url(text).ok_or_else(|| self.problem(ProblemCode::InternalError, "the state holds no URL"))
+    }
+
+    fn lost(&self, detail: impl Into<Cow<'static, str>>) -> Problem {
+        self.problem(ProblemCode::DeliveryFailed, detail)
+    }
+
+    fn problem(&self, code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem::new(code, detail).with_way_on(self.way_on.clone())
+    }
+
+    fn record(&self, event: Event, outcome: Outcome, detail: Option<&str>) {
+        record(self.session, event, outcome, detail, self.environment);
+    }
+}
+
+/// Posts a result to the communication plugin's own URL, and records how that went.
+pub(super) async fn post(
+    snapshot: &Snapshot,
+    session: &SessionInfo,
+    attr: &str,
+    ready: &Ready,
+    environment: Environment<'_>,
+) -> Result<StatusCode, PluginError> {
+    let timeout =
+        snapshot.comm(&session.comm_method).map_or(DEFAULT_PLUGIN_TIMEOUT, |(_, comm, _)| comm.timeout);
+    let started = Instant::now();
+    let outcome = match attr_url(attr) {
+        Some(url) => plugins::deliver(&session.comm_method, &url, &ready.token, timeout, environment).await,
+        None => Err(PluginError::Malformed),
+    };
+    environment.metrics.session_stage("delivery", started.elapsed());
+    match &outcome {
+        Ok(_) => record(session, Event::AttributesDelivered, delivered(ready.failed), None, environment),
+        Err(error) => {
+            let detail = error.to_string();
+            record(session, Event::AttributesDelivered, Outcome::DeliveryFailed, Some(&detail), environment);
+        }
+    }
+    outcome
+}
+
+/// A result that says that the citizen did not sign in is delivered like any other.
+fn delivered(failed: bool) -> Outcome {
+    if failed { Outcome::Failed } else { Outcome::Ok }
+}
+
+pub(super) fn rejection(unready: Unready) -> Outcome {
+    if unready == Unready::Refused(TokenError::Expired) { Outcome::Expired } else { Outcome::Rejected }
+}

@@ -1,0 +1,46 @@
+//! Sending the citizen on: a redirect, or a page where a redirect would not do.
+
+use url::form_urlencoded;
+
+use super::{SessionReference, citizen::WayOn};
+use crate::{
+    model::{Language, OwnAnswer, PluginUrl, ResultToken},
+    pages::{self, Call, Cancelled, Onward},
+    snapshot::Snapshot,
+};
+
+/// Longest `Location`, in characters: nginx takes 4 KB of headers from an upstream (protocol.md, "URL
+/// budget").
+pub(super) const MAX_LOCATION: usize = 3_500;
+
+/// Goes there at once. A URL that is too long for a header goes into a page that goes on by itself.
+pub(super) fn go(snapshot: &Snapshot, url: &str, language: Language) -> OwnAnswer {
+    if url.len() <= MAX_LOCATION {
+        OwnAnswer::see_other(url)
+    } else {
+        pages::onward(&Onward { base: snapshot.base_path(), url }, language)
+    }
+}
+
+/// Shows a telephone number and offers the call.
+pub(super) fn call(snapshot: &Snapshot, telephone: &PluginUrl, language: Language) -> OwnAnswer {
+    pages::call(&Call { base: snapshot.base_path(), url: telephone.as_str() }, language)
+}
+
+/// Tells a citizen who did not sign in how to go on.
+pub(super) fn cancelled(
+    snapshot: &Snapshot,
+    way_on: &WayOn,
+    reference: SessionReference,
+    language: Language,
+) -> OwnAnswer {
+    let base = snapshot.base_path();
+    let reference = reference.to_string();
+    pages::cancelled(&Cancelled { base, link: &way_on.link(base, language), session: &reference }, language)
+}
+
+/// A result's characters are those of base64url and the full stop, unless a stranger made it up.
+pub(super) fn with_result(client_url: &PluginUrl, result: &ResultToken) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(result.expose().as_bytes()).collect();
+    client_url.with_result(&encoded)
+}

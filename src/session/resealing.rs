@@ -1,0 +1,153 @@
+//! Making a result ready for its receiver: it passes unread, or it is opened, checked and sealed anew
+//! (design.md, "Trust, and brokering"). What cannot be verified goes no further.
+
+use super::state::{SessionInfo, Updates, attr_url, seal};
+use crate::{
+    config::{AuthMethod, CommKind, CommMethod, CommTrust, Purpose},
+    model::{PluginUrl, ResultToken},
+    plugins::Environment,
+    snapshot::{Resealing, Snapshot, Transfer},
+    tokens::{self, Attributes, AuthenticationOutcome, NewResult, TokenError},
+};
+
+/// A result that its receiver can use.
+pub(super) struct Ready {
+    pub(super) token: ResultToken,
+    /// The citizen did not sign in. Never known of a result that passes unread.
+    pub(super) failed: bool,
+}
+
+/// Why a result goes no further. Says nothing of its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unready {
+    #[error("the result was refused: {0}")]
+    Refused(#[from] TokenError),
+    #[error("the configuration has no way for results of the one method to reach the other")]
+    NoWay,
+    #[error("the purpose is not in purposes.yaml any more")]
+    NoPurpose,
+}
+
+/// Makes the result of a brokered session ready.
+pub(super) fn ready(
+    snapshot: &Snapshot,
+    session: &SessionInfo,
+    token: &ResultToken,
+    environment: Environment<'_>,
+) -> Result<Ready, Unready> {
+    let comm = snapshot.comm(&session.comm_method).map(|(_, comm, _)| comm);
+    let Some((_, auth, _)) = snapshot.auth(&session.auth_method) else {
+        // The method was taken out of the configuration in the meantime.
+        return if comm.is_some_and(is_resealed_for) {
+            Err(Unready::NoWay)
+        } else {
+            Ok(Ready::unread(token))
+        };
+    };
+    match snapshot.transfer(auth, comm).ok_or(Unready::NoWay)? {
+        Transfer::Unread => Ok(Ready::unread(token)),
+        Transfer::Reseal(resealing) => {
+            let purpose = snapshot.purpose(&session.purpose).ok_or(Unready::NoPurpose)?;
+            Step { snapshot, purpose, session, environment }.reseal(resealing, token)
+        }
+    }
+}
+
+/// Makes an earlier result ready, of which nobody says which method it is of: one that the gateway
+/// can open is re-sealed.
+pub(super) fn ready_earlier(
+    snapshot: &Snapshot,
+    purpose: &Purpose,
+    session: &SessionInfo,
+    comm: &CommMethod,
+    token: &ResultToken,
+    environment: Environment<'_>,
+) -> Result<Ready, Unready> {
+    let methods = purpose.allowed_auth.iter().filter_map(|id| snapshot.config().auth.get(id.0));
+    let step = |auth: &AuthMethod, resealing| {
+        let session = SessionInfo { auth_method: auth.tag.to_string(), ..session.clone() };
+        Step { snapshot, purpose, session: &session, environment }.reseal(resealing, token)
+    };
+    let mut refusal = Unready::NoWay;
+    for auth in methods {
+        if let Some(Transfer::Reseal(resealing)) = snapshot.transfer(auth, Some(comm)) {
+            match step(auth, resealing) {
+                Ok(ready) => return Ok(ready),
+                Err(refused) => refusal = refused,
+            }
+        }
+    }
+    if is_resealed_for(comm) { Err(refusal) } else { Ok(Ready::unread(token)) }
+}
+
+fn is_resealed_for(comm: &CommMethod) -> bool {
+    matches!((&comm.kind, &comm.trust), (CommKind::Remote { .. }, CommTrust::Reseal { .. }))
+}
+
+impl Ready {
+    fn unread(token: &ResultToken) -> Self {
+        Self { token: token.clone(), failed: false }
+    }
+}
+
+struct Step<'a> {
+    snapshot: &'a Snapshot,
+    purpose: &'a Purpose,
+    session: &'a SessionInfo,
+    environment: Environment<'a>,
+}
+
+impl Step<'_> {
+    fn reseal(&self, resealing: Resealing<'_>, token: &ResultToken) -> Result<Ready, Unready> {
+        let now = self.environment.clock.now();
+        let Resealing { decryption, verification, signing, encryption, dialect } = resealing;
+        let opened = tokens::open(token, decryption, verification, now);
+        self.count("open_result", opened.as_ref().err());
+        let opened = opened?;
+        let outcome = match opened.outcome {
+            AuthenticationOutcome::Success { attributes } => {
+                AuthenticationOutcome::Success { attributes: self.asked_for(&attributes) }
+            }
+            AuthenticationOutcome::Failed => AuthenticationOutcome::Failed,
+        };
+        let session_url = opened.session_url.as_deref().map(|url| self.own_session_url(url)).transpose()?;
+        let result = NewResult {
+            dialect,
+            outcome: &outcome,
+            session_url: session_url.as_ref().map(PluginUrl::as_str),
+            not_after: Some(opened.expires_at),
+        };
+        let issued = tokens::issue(&result, signing, encryption, now);
+        self.count("issue_result", issued.as_ref().err());
+        Ok(Ready { token: issued?, failed: outcome == AuthenticationOutcome::Failed })
+    }
+
+    /// The receiver learns nothing that the purpose does not ask for.
+    fn asked_for(&self, attributes: &Attributes) -> Attributes {
+        let asked = |name: &str| self.purpose.attributes.iter().any(|tag| tag.as_str() == name);
+        attributes
+            .iter()
+            .filter(|(name, _)| asked(name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// Updates go by way of the gateway. A URL that cannot be called makes the result a wrong one:
+    /// without it a logout would be lost.
+    fn own_session_url(&self, session_url: &str) -> Result<PluginUrl, Unready> {
+        attr_url(session_url).ok_or(TokenError::Claims)?;
+        let state = Updates { session: self.session.clone(), session_url: session_url.to_owned() };
+        let sealed = seal(&state, self.snapshot, self.environment).ok_or(TokenError::Issue)?;
+        Ok(PluginUrl::own(self.snapshot.internal_url(), &format!("/session/update/{sealed}")))
+    }
+
+    fn count(&self, operation: &'static str, error: Option<&TokenError>) {
+        let outcome = match error {
+            None => "ok",
+            Some(TokenError::Expired) => "expired",
+            Some(TokenError::Issue) => "failed",
+            Some(_) => "refused",
+        };
+        self.environment.metrics.token_operation(operation, outcome);
+    }
+}

@@ -1,0 +1,192 @@
+//! What a session's own URLs carry, sealed: one type for each endpoint that such a URL leads to.
+//!
+//! Nothing of a session is kept anywhere else, so any instance that has the key continues it. The
+//! fields are few and short, because the URLs are embedded in the plugins' own (protocol.md, "URL
+//! budget").
+
+use serde::{Deserialize, Serialize};
+
+use super::SessionReference;
+use crate::{
+    metrics::SessionLabels,
+    model::{PluginUrl, ResultToken, UnixSeconds},
+    plugins::Environment,
+    snapshot::Snapshot,
+    tokens::{SealedState, StateError},
+};
+
+/// Seconds that a citizen has to sign in and to choose.
+const SESSION_LIFETIME: u64 = 60 * 60;
+/// Seconds that updates are relayed: a conversation lasts longer than a sign-in, and the logout comes
+/// at its end.
+const UPDATE_LIFETIME: u64 = 12 * 60 * 60;
+
+/// How a session was started: the label `kind`.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Kind {
+    Full,
+    Communication,
+    Unauthenticated,
+    Authentication,
+    Choice,
+}
+
+impl Kind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Communication => "communication",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Authentication => "authentication",
+            Self::Choice => "choice",
+        }
+    }
+}
+
+/// Which session: its name, and what it is counted as.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct SessionInfo {
+    pub(super) reference: SessionReference,
+    pub(super) kind: Kind,
+    pub(super) purpose: String,
+    /// Tags; empty where there is no such method.
+    pub(super) auth_method: String,
+    pub(super) comm_method: String,
+    pub(super) started: UnixSeconds,
+}
+
+impl SessionInfo {
+    pub(super) fn labels(&self) -> SessionLabels<'_> {
+        SessionLabels {
+            purpose: &self.purpose,
+            auth_method: &self.auth_method,
+            comm_method: &self.comm_method,
+        }
+    }
+}
+
+/// `/session/continue/{state}`: where the citizen returns from the authentication plugin.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Continuation {
+    pub(super) session: SessionInfo,
+    pub(super) next: Next,
+    /// What the cookie of the browser that started has to hold.
+    pub(super) browser: Option<[u8; 16]>,
+}
+
+/// What happens when the citizen is back.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum Next {
+    /// On to communication, and the result along with the citizen.
+    WithResult { client_url: String },
+    /// The gateway delivers what the citizen brings, then on to communication.
+    Deliver { client_url: String, attr_url: String },
+    /// The authentication plugin has delivered, or will; on to communication.
+    Delivered { client_url: String, attr_url: String },
+    /// The citizen chooses how to communicate.
+    Choose,
+}
+
+impl SealedState for Continuation {
+    const KIND: u8 = 1;
+    const LIFETIME: u64 = SESSION_LIFETIME;
+}
+
+/// `/session/attributes/{state}`: where the authentication plugin delivers.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Receiver {
+    pub(super) session: SessionInfo,
+    pub(super) attr_url: String,
+}
+
+impl SealedState for Receiver {
+    const KIND: u8 = 2;
+    const LIFETIME: u64 = SESSION_LIFETIME;
+}
+
+/// `/session/update/{state}`: where the communication plugin reports activity and logout.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Updates {
+    pub(super) session: SessionInfo,
+    pub(super) session_url: String,
+}
+
+impl SealedState for Updates {
+    const KIND: u8 = 3;
+    const LIFETIME: u64 = UPDATE_LIFETIME;
+}
+
+/// The field `session` of `POST /start`: a result that waits for the choice of a channel.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Held {
+    pub(super) session: SessionInfo,
+    result: String,
+}
+
+impl Held {
+    pub(super) fn new(session: SessionInfo, result: &ResultToken) -> Self {
+        Self { session, result: result.expose().to_owned() }
+    }
+
+    pub(super) fn result(&self) -> ResultToken {
+        ResultToken::new(self.result.clone())
+    }
+}
+
+impl SealedState for Held {
+    const KIND: u8 = 4;
+    const LIFETIME: u64 = SESSION_LIFETIME;
+}
+
+/// Every state names its session.
+pub(super) trait OfSession: SealedState {
+    fn session(&self) -> &SessionInfo;
+}
+
+macro_rules! of_session {
+    ($($state:ty),*) => {$(
+        impl OfSession for $state {
+            fn session(&self) -> &SessionInfo {
+                &self.session
+            }
+        }
+    )*};
+}
+
+of_session!(Continuation, Receiver, Updates, Held);
+
+/// Seals a state; `None` when OpenSSL fails.
+pub(super) fn seal<S: SealedState>(
+    state: &S,
+    snapshot: &Snapshot,
+    environment: Environment<'_>,
+) -> Option<String> {
+    let sealed = snapshot.keys().state.seal(state, environment.clock.now());
+    environment.metrics.token_operation("seal_state", if sealed.is_ok() { "ok" } else { "failed" });
+    sealed.ok()
+}
+
+/// Opens a state that a stranger sent. The caller answers every refusal alike.
+pub(super) fn open<S: SealedState>(
+    text: &str,
+    snapshot: &Snapshot,
+    environment: Environment<'_>,
+) -> Result<S, StateError<S>> {
+    let opened = snapshot.keys().state.open(text, environment.clock.now());
+    let outcome = match &opened {
+        Ok(_) => "ok",
+        Err(StateError::Expired(_)) => "expired",
+        Err(StateError::Refused) => "refused",
+    };
+    environment.metrics.token_operation("open_state", outcome);
+    opened
+}
+
+/// A URL that was valid when it was sealed; `None` is no case that happens.
+pub(super) fn client_url(text: &str) -> Option<PluginUrl> {
+    PluginUrl::parse_client_url(text.to_owned()).ok()
+}
+
+pub(super) fn attr_url(text: &str) -> Option<PluginUrl> {
+    PluginUrl::parse_attr_url(text.to_owned()).ok()
+}

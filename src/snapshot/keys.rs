@@ -1,0 +1,71 @@
+//! The keys in force: the configured ones, and where there are none, those of the process.
+
+use http::{HeaderValue, StatusCode, header};
+
+use crate::{
+    config::Keys,
+    model::OwnAnswer,
+    tokens::{self, DecryptionKey, KeyError, SigningKey, StateKey, StateKeys},
+};
+
+/// The `kid` of keys that end with the process.
+const EPHEMERAL: &str = "ephemeral";
+
+/// Keys that this process made, for what the configuration has no key for. Running sessions survive
+/// a reload with them, but no restart and no other instance.
+pub struct EphemeralKeys {
+    state: StateKey,
+    signing: SigningKey,
+    decryption: DecryptionKey,
+}
+
+impl EphemeralKeys {
+    /// # Errors
+    /// [`KeyError::Library`] when OpenSSL cannot make keys.
+    pub fn new() -> Result<Self, KeyError> {
+        Ok(Self {
+            state: StateKey::generate(EPHEMERAL)?,
+            signing: SigningKey::generate()?.with_id(EPHEMERAL),
+            decryption: DecryptionKey::generate()?.with_id(EPHEMERAL),
+        })
+    }
+}
+
+/// The gateway's own keys; there is at least one of each kind.
+pub struct SessionKeys {
+    pub state: StateKeys,
+    pub decryption: Vec<DecryptionKey>,
+    signing: SigningKey,
+    published: Vec<SigningKey>,
+}
+
+impl SessionKeys {
+    pub(super) fn new(configured: &Keys, ephemeral: &EphemeralKeys) -> Self {
+        let (first, rest) = match configured.state.split_first() {
+            Some((first, rest)) => (first, rest),
+            None => (&ephemeral.state, [].as_slice()),
+        };
+        let published = or(&configured.signing, &ephemeral.signing);
+        Self {
+            state: StateKeys::new(first.clone(), rest.to_vec()),
+            decryption: or(&configured.decryption, &ephemeral.decryption),
+            signing: configured.signing.first().unwrap_or(&ephemeral.signing).clone(),
+            published,
+        }
+    }
+
+    /// The key that signs.
+    pub fn signing(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    /// The public halves of all signing keys: the next one is known before it is used.
+    pub(super) fn published(&self) -> OwnAnswer {
+        OwnAnswer::new(StatusCode::OK, "application/json", tokens::jwks(&self.published))
+            .with_header(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))
+    }
+}
+
+fn or<K: Clone>(configured: &[K], ephemeral: &K) -> Vec<K> {
+    if configured.is_empty() { vec![ephemeral.clone()] } else { configured.to_vec() }
+}
