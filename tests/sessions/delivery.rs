@@ -45,7 +45,7 @@ fn going_back_and_reloading_deliver_once() {
         assert_eq!((posts(&world), world.comm.deliveries().len()), (1, 1), "{options}");
         assert_eq!(world.events("attributes_delivered", "ok"), 1, "{options}");
         assert_eq!(world.events("attributes_delivered", "delivery_failed"), 0, "{options}");
-        one_reference(&world.event_lines());
+        one_reference(&world.lines_until("handed_over", "ok"));
     }
 }
 
@@ -132,7 +132,7 @@ fn a_delivery_of_the_gateways_that_fails_is_a_page_a_count_and_a_line() {
         assert_eq!(world.events("attributes_delivered", "delivery_failed"), 1, "{what}");
         let line = world.wait_for_event("attributes_delivered", "delivery_failed");
         assert_eq!(line.text_field("level"), Some("WARN"), "{what}: {}", line.text);
-        let reference = one_reference(&world.event_lines());
+        let reference = one_reference(&world.lines_until("attributes_delivered", "delivery_failed"));
         assert!(landing.text().contains(&reference), "{what}");
         assert!(posts(&world) <= 1, "{what}: never repeated by itself");
     }
@@ -152,7 +152,7 @@ fn a_plugin_that_posts_is_told_what_its_receiver_said() {
         assert!(!links(landing.text()).is_empty(), "{what}: a way on");
         let program = world.send("program", "GET", &back, &[], b"");
         assert_eq!(refusal(&program), (502, "delivery_failed".into()), "{what}");
-        one_reference(&world.event_lines());
+        one_reference(&world.lines_until("attributes_delivered", "delivery_failed"));
     }
 }
 

@@ -63,7 +63,7 @@ fn forgeries(state: &str) -> Vec<String> {
     for length in [0, 2, 6, 11, 16, 20] {
         forgeries.push(with_part(last, &parts[last][..length.min(parts[last].len() - 1)]));
     }
-    for text in ["", "x", ".", "....", "eyJhbGciOiJkaXIifQ....", "%00", "..%2f..%2fstart", "%ff%fe"] {
+    for text in ["x", "....", "eyJhbGciOiJkaXIifQ....", "%ff%fe", "%2e%2e%2e"] {
         forgeries.push(text.to_owned());
     }
     forgeries.push("A".repeat(1_500));
@@ -151,11 +151,6 @@ fn a_refused_state_is_always_refused_alike() {
         }
         let mut count = 0;
         for forged in forgeries(state).iter().map(String::as_str).chain(others) {
-            // An empty state is another path, which may be told so.
-            if forged.is_empty() {
-                assert_eq!(ask(forged).status, 404, "{place}");
-                continue;
-            }
             assert_eq!(seen(&ask(forged)), first, "{place}: {forged}");
             count += 1;
         }

@@ -12,6 +12,7 @@ use crate::{
         browser::field,
         comm_plugin::{CommPlan, StubComm, Way},
         keys::{Key, Kind, key},
+        log::LogLine,
         network::Network,
     },
     world::{ASKED, ATTRIBUTES, CONTINUE, PUBLIC, Setup, UPDATE, World, client_url, one_reference, start},
@@ -29,6 +30,17 @@ enum Row {
     Signed,
     /// Authentication first, the channel afterwards.
     Split,
+}
+
+impl Row {
+    /// The label `kind`.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::DuringCommunication | Self::Signed => "authentication",
+            Self::Split => "choice",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +89,9 @@ impl Case {
             Self { reseal: false, from, to, .. } if from != to => {
                 Some("opaque: what the gateway cannot read it cannot translate; `check` refuses the pair")
             }
+            Self { reseal: true, brokering: "off", .. } => {
+                Some("off: results that the gateway opens have to pass by it; `check` refuses the method")
+            }
             Self { row: Row::Split, brokering, disable_attr_url, .. }
                 if *brokering == "off" || *disable_attr_url =>
             {
@@ -103,9 +118,8 @@ impl Case {
         purpose(self.reseal, self.to)
     }
 
-    /// `off` cannot be where results have to pass through the gateway.
     fn brokered(&self) -> bool {
-        self.brokering != "off" || self.reseal
+        self.brokering != "off"
     }
 
     /// Whether the gateway posts the result itself.
@@ -193,12 +207,12 @@ impl Matrix {
             let of_purpose = methods.entry(case.purpose()).or_default();
             if !setup.auth.iter().any(|(tag, _)| *tag == auth) {
                 let trust =
-                    format!("trust: {{ reseal: {{ verify: {{ env: AUTH{} }} }} }}", suffix(case.from));
-                let trust = if case.reseal { trust } else { "trust: opaque".to_owned() };
+                    format!(", trust: {{ reseal: {{ verify: {{ env: AUTH{} }} }} }}", suffix(case.from));
+                let trust = if case.reseal { trust } else { String::new() };
                 setup = setup.auth(
                     &auth,
                     &format!(
-                        "brokering: {}, disable_attr_url: {}, dialect: {}, {trust}",
+                        "brokering: {}, disable_attr_url: {}, dialect: {}{trust}",
                         case.brokering,
                         case.disable_attr_url,
                         case.from.as_str()
@@ -208,10 +222,11 @@ impl Matrix {
             }
             if !setup.comm.iter().any(|(tag, _)| *tag == comm) {
                 let url = comms[&(case.reseal, short(case.to))].url();
-                let trust = format!("trust: {{ reseal: {{ encrypt: {{ env: COMM{} }} }} }}", suffix(case.to));
-                let trust = if case.reseal { trust } else { "trust: opaque".to_owned() };
+                let trust =
+                    format!(", trust: {{ reseal: {{ encrypt: {{ env: COMM{} }} }} }}", suffix(case.to));
+                let trust = if case.reseal { trust } else { String::new() };
                 setup = setup
-                    .comm(&comm, &format!("start: \"{url}/{comm}\", dialect: {}, {trust}", case.to.as_str()));
+                    .comm(&comm, &format!("start: \"{url}/{comm}\", dialect: {}{trust}", case.to.as_str()));
                 of_purpose.1.push(comm);
             }
         }
@@ -271,21 +286,27 @@ fn gateway_key() -> std::sync::Arc<Key> {
 #[test]
 fn the_matrix_of_authenticated_sessions() {
     let matrix = Matrix::new();
-    let mut number = 0;
+    let mut run_of = BTreeMap::new();
     for case in Case::all() {
         if let Some(reason) = case.impossible() {
             println!("-- {}: impossible\n   {reason}", case.title());
             continue;
         }
         println!("-- {}", case.title());
-        number += 1;
-        run(&matrix, &case, number);
+        *run_of.entry(case.row.kind()).or_insert(0) += 1;
+        run(&matrix, &case, run_of.values().sum());
         for line in matrix.world.network.take_transcript() {
             println!("   {line}");
         }
     }
-    let started = matrix.world.metric("idcontact_sessions_started_total", &[]);
-    assert_eq!(started, number, "each session is counted once");
+    for (kind, count) in &run_of {
+        assert_eq!(started(&matrix.world, kind), *count, "{kind}: each start is counted once");
+    }
+    assert_eq!(started(&matrix.world, "communication"), run_of["choice"], "a choice ends in another start");
+}
+
+fn started(world: &World, kind: &str) -> u64 {
+    world.metric("idcontact_sessions_started_total", &[&format!("kind=\"{kind}\"")])
 }
 
 /// One session from its start to the conversation.
@@ -382,20 +403,16 @@ fn check_delivered(case: &Case, comm: &StubComm, what: &str) {
 /// The log lines of the session: one for each event, all with one reference.
 fn check_events(world: &World, case: &Case, mark: usize) {
     let sees_return = case.row == Row::Split || case.brokered() || case.gateway_delivers();
-    let mut expected = vec!["start"];
-    if sees_return {
-        let posted = !case.in_band && !case.gateway_delivers() && case.row != Row::Split;
-        expected.extend(if posted {
-            ["attributes_delivered", "auth_returned"]
-        } else {
-            ["auth_returned", "attributes_delivered"]
-        });
-        expected.push("handed_over");
-    }
-    let last = *expected.last().expect("there are events");
-    world.gateway.wait_for_log_after(mark, |line| line.text_field("event") == Some(last));
-    let lines: Vec<_> = world.gateway.log_lines().split_off(mark);
-    let lines: Vec<_> = lines.into_iter().filter(|line| line.message() == "session event").collect();
+    let posted = !case.in_band && !case.gateway_delivers();
+    let expected = match case.row {
+        // The choice is a start of its own, with the result that came back.
+        Row::Split => vec!["start", "auth_returned", "attributes_delivered", "start"],
+        _ if !sees_return => vec!["start"],
+        _ if posted => vec!["start", "attributes_delivered", "auth_returned", "handed_over"],
+        _ => vec!["start", "auth_returned", "attributes_delivered", "handed_over"],
+    };
+    let is_event = |line: &LogLine| line.message() == "session event";
+    let lines = world.gateway.wait_for_logs_after(mark, expected.len(), is_event);
     let events: Vec<_> = lines.iter().filter_map(|line| line.text_field("event")).collect();
     assert_eq!(events, expected, "{}", case.title());
     assert!(lines.iter().all(|line| line.text_field("outcome") == Some("ok")), "{lines:#?}");
@@ -450,8 +467,12 @@ fn what_is_impossible_is_refused_by_the_configuration() {
         |auth: &str, comm: &str| Setup::one(auth, comm).files("http://127.0.0.1:9", "http://127.0.0.1:9");
     for (auth, comm) in [
         ("dialect: verder-helpen", "dialect: id-contact"),
-        ("trust: { reseal: { verify: { env: AUTH } } }", "trust: opaque"),
-        ("trust: opaque", "trust: { reseal: { encrypt: { env: COMM } } }"),
+        ("trust: { reseal: { verify: { env: AUTH } } }", ""),
+        ("", "trust: { reseal: { encrypt: { env: COMM } } }"),
+        (
+            "trust: { reseal: { verify: { env: AUTH } } }, brokering: off",
+            "trust: { reseal: { encrypt: { env: COMM } } }",
+        ),
     ] {
         let said = crate::world::refused(&opaque_to(auth, comm));
         assert!(said.contains("plugins.yaml") || said.contains("purposes.yaml"), "{auth} {comm}: {said}");

@@ -31,19 +31,18 @@ fn start_signed(world: &World, request: Value) -> Response {
 }
 
 /// Below the right URL, in every spelling that means it.
-const COVERED: [&str; 8] = [
+const COVERED: [&str; 7] = [
     "https://chat.example.nl/chat",
     "https://chat.example.nl/chat/",
     "https://chat.example.nl/chat/7?a=b#c",
     "https://CHAT.Example.NL/chat/7",
     "HTTPS://chat.example.nl:443/chat/7",
-    "https://chat.example.nl/x/../chat/7",
     "https://bücher.example/7",
     "https://xn--bcher-kva.example/7",
 ];
 
 /// Not below it, whatever it looks like.
-const NOT_COVERED: [&str; 27] = [
+const NOT_COVERED: [&str; 28] = [
     "https://chat.example.nl/",
     "https://chat.example.nl/chatter",
     "https://chat.example.nl/Chat/7",
@@ -60,6 +59,8 @@ const NOT_COVERED: [&str; 27] = [
     "https://chat.example.nl:x@evil.example/chat/7",
     "https://citizen@chat.example.nl/chat/7",
     "https://evil.example\\@chat.example.nl/chat/7",
+    // Whether dots go up is a matter of who reads: such paths are refused wherever they lead.
+    "https://chat.example.nl/x/../chat/7",
     "https://chat.example.nl/chat/../admin",
     "https://chat.example.nl/chat/%2e%2e/admin",
     "https://chat.example.nl/chat/.%2E/admin",

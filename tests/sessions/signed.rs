@@ -272,6 +272,6 @@ fn a_signed_start_asks_for_nothing_else() {
         &Signed::new(json!({"purpose": "x", "auth_method": "irma", "comm_url": "https://chat.example/"}))
             .token(),
     );
-    assert_eq!(refusal(&answer), (400, "unknown_purpose".into()));
+    assert_eq!(refusal(&answer), (403, "purpose_not_allowed".into()));
     assert!(world.auth.requests().is_empty());
 }

@@ -50,7 +50,7 @@ fn updates_are_relayed_and_counted() {
             world.wait_for_event(kind, "ok");
         }
         assert_eq!(world.auth.updates(), expected);
-        crate::world::one_reference(&world.event_lines());
+        crate::world::one_reference(&world.lines_until("logout", "ok"));
     }
 }
 

@@ -96,11 +96,8 @@ impl Setup {
         let methods = |methods: &[(String, String)], url: &str| -> String {
             let line = |(tag, options): &(String, String)| {
                 // Options may say where the plugin is; most leave it to the stub.
-                let start = if options.contains("start:") {
-                    String::new()
-                } else {
-                    format!(", start: \"{url}/{tag}\"")
-                };
+                let elsewhere = options.split(", ").any(|option| option.starts_with("start:"));
+                let start = if elsewhere { String::new() } else { format!(", start: \"{url}/{tag}\"") };
                 let options = if options.is_empty() { String::new() } else { format!(", {options}") };
                 format!("  - {{ tag: {tag}, name: {tag}, image_path: /static/{tag}.svg{start}{options} }}\n")
             };
@@ -211,8 +208,9 @@ impl World {
         samples.map(|line| line.rsplit(' ').next().unwrap_or_default().parse::<u64>().expect("a count")).sum()
     }
 
-    /// The log lines of sessions so far.
-    pub fn event_lines(&self) -> Vec<LogLine> {
+    /// The log lines of sessions up to one of this event, at least.
+    pub fn lines_until(&self, event: &str, outcome: &str) -> Vec<LogLine> {
+        self.wait_for_event(event, outcome);
         let lines = self.gateway.log_lines();
         lines.into_iter().filter(|line| line.message() == "session event").collect()
     }
