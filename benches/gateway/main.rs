@@ -4,6 +4,7 @@
 
 mod routing;
 mod session;
+mod start;
 
 use std::time::Duration;
 
@@ -15,6 +16,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .sample_size(30);
-    targets = routing::look_up, routing::paths, routing::answers, session::start_bodies, session::generations
+    targets = routing::look_up, routing::paths, routing::answers, session::start_bodies, session::generations, start::starts
 }
 criterion_main!(benches);

@@ -51,6 +51,7 @@ impl fmt::Debug for WayOn {
 }
 
 /// The problems that look the same to a citizen.
+#[derive(Clone, Copy)]
 enum Kind {
     NotFound,
     SessionEnded,

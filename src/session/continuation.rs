@@ -15,7 +15,7 @@ use super::{
     citizen::WayOn,
     events::{Event, Outcome, record, record_refused},
     onward,
-    resealing::{Ready, Unready, ready},
+    resealing::{Ready, Unready, ready, signed_in},
     state::{Continuation, Held, Kind, Next, SessionInfo, attr_url, client_url, open, seal},
 };
 use crate::{
@@ -167,7 +167,7 @@ impl Visit<'_> {
             );
             return self.go_on(to);
         }
-        self.record(Event::AttributesDelivered, delivered(ready.failed), None);
+        self.record(Event::AttributesDelivered, outcome_of(ready.failed), None);
         self.record(Event::HandedOver, Outcome::Ok, None);
         let location = onward::with_result(&client_url, &ready.token);
         Ok(onward::go(self.snapshot, &location, self.request.language))
@@ -203,22 +203,26 @@ impl Visit<'_> {
 
     /// Opened and sealed anew where the methods trust the gateway; recorded as the citizen's return.
     fn ready(&self, result: &ResultToken) -> Result<Ready, Problem> {
-        match ready(self.snapshot, self.session, result, self.environment) {
-            Ok(ready) => {
-                let outcome = if ready.failed { Outcome::Failed } else { Outcome::Ok };
-                self.record(Event::AuthReturned, outcome, None);
-                Ok(ready)
-            }
-            Err(unready) => {
-                self.record(Event::AuthReturned, rejection(unready), Some(&unready.to_string()));
-                Err(self.problem(ProblemCode::ResultRejected, unready.to_string()))
-            }
-        }
+        let ready = ready(self.snapshot, self.session, result, self.environment)
+            .map_err(|unready| self.rejected(unready))?;
+        self.record(Event::AuthReturned, outcome_of(ready.failed), None);
+        Ok(ready)
+    }
+
+    fn rejected(&self, unready: Unready) -> Problem {
+        let detail = unready.to_string();
+        self.record(Event::AuthReturned, rejection(unready), Some(&detail));
+        self.problem(ProblemCode::ResultRejected, detail)
     }
 
     /// The result waits, sealed, until the citizen has chosen a channel.
     fn let_choose(&self, result: &ResultToken) -> Result<OwnAnswer, Problem> {
-        self.record(Event::AuthReturned, Outcome::Ok, None);
+        let signed_in = signed_in(self.snapshot, self.session, result, self.environment)
+            .map_err(|unready| self.rejected(unready))?;
+        self.record(Event::AuthReturned, outcome_of(!signed_in), None);
+        if !signed_in {
+            return Ok(self.cancelled());
+        }
         let held = Held::new(self.session.clone(), result);
         let sealed = seal(&held, self.snapshot, self.environment)
             .ok_or_else(|| self.problem(ProblemCode::InternalError, "no state can be sealed"))?;
@@ -268,7 +272,7 @@ pub(super) async fn post(
     };
     environment.metrics.session_stage("delivery", started.elapsed());
     match &outcome {
-        Ok(_) => record(session, Event::AttributesDelivered, delivered(ready.failed), None, environment),
+        Ok(_) => record(session, Event::AttributesDelivered, outcome_of(ready.failed), None, environment),
         Err(error) => {
             let detail = error.to_string();
             record(session, Event::AttributesDelivered, Outcome::DeliveryFailed, Some(&detail), environment);
@@ -277,8 +281,8 @@ pub(super) async fn post(
     outcome
 }
 
-/// A result that says that the citizen did not sign in is delivered like any other.
-fn delivered(failed: bool) -> Outcome {
+/// A result that says that the citizen did not sign in goes its way like any other.
+fn outcome_of(failed: bool) -> Outcome {
     if failed { Outcome::Failed } else { Outcome::Ok }
 }
 

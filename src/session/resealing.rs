@@ -6,8 +6,8 @@ use crate::{
     config::{AuthMethod, CommKind, CommMethod, CommTrust, Purpose},
     model::{PluginUrl, ResultToken},
     plugins::Environment,
-    snapshot::{Resealing, Snapshot, Transfer},
-    tokens::{self, Attributes, AuthenticationOutcome, NewResult, TokenError},
+    snapshot::{Opening, Resealing, Snapshot, Transfer},
+    tokens::{self, Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, TokenError},
 };
 
 /// A result that its receiver can use.
@@ -50,6 +50,24 @@ pub(super) fn ready(
             let purpose = snapshot.purpose(&session.purpose).ok_or(Unready::NoPurpose)?;
             Step { snapshot, purpose, session, environment }.reseal(resealing, token)
         }
+    }
+}
+
+/// Whether the citizen signed in, before anybody is chosen to receive the result; a result that
+/// passes unread is taken to say so.
+pub(super) fn signed_in(
+    snapshot: &Snapshot,
+    session: &SessionInfo,
+    token: &ResultToken,
+    environment: Environment<'_>,
+) -> Result<bool, Unready> {
+    let auth = snapshot.auth(&session.auth_method).map(|(_, auth, _)| auth);
+    match auth.and_then(|auth| snapshot.opening(auth)) {
+        Some(opening) => {
+            let opened = open(opening, token, environment)?;
+            Ok(opened.outcome != AuthenticationOutcome::Failed)
+        }
+        None => Ok(true),
     }
 }
 
@@ -100,10 +118,8 @@ struct Step<'a> {
 impl Step<'_> {
     fn reseal(&self, resealing: Resealing<'_>, token: &ResultToken) -> Result<Ready, Unready> {
         let now = self.environment.clock.now();
-        let Resealing { decryption, verification, signing, encryption, dialect } = resealing;
-        let opened = tokens::open(token, decryption, verification, now);
-        self.count("open_result", opened.as_ref().err());
-        let opened = opened?;
+        let Resealing { opening, signing, encryption, dialect } = resealing;
+        let opened = open(opening, token, self.environment)?;
         let outcome = match opened.outcome {
             AuthenticationOutcome::Success { attributes } => {
                 AuthenticationOutcome::Success { attributes: self.asked_for(&attributes) }
@@ -118,7 +134,7 @@ impl Step<'_> {
             not_after: Some(opened.expires_at),
         };
         let issued = tokens::issue(&result, signing, encryption, now);
-        self.count("issue_result", issued.as_ref().err());
+        count("issue_result", issued.as_ref().err(), self.environment);
         Ok(Ready { token: issued?, failed: outcome == AuthenticationOutcome::Failed })
     }
 
@@ -140,14 +156,24 @@ impl Step<'_> {
         let sealed = seal(&state, self.snapshot, self.environment).ok_or(TokenError::Issue)?;
         Ok(PluginUrl::own(self.snapshot.internal_url(), &format!("/session/update/{sealed}")))
     }
+}
 
-    fn count(&self, operation: &'static str, error: Option<&TokenError>) {
-        let outcome = match error {
-            None => "ok",
-            Some(TokenError::Expired) => "expired",
-            Some(TokenError::Issue) => "failed",
-            Some(_) => "refused",
-        };
-        self.environment.metrics.token_operation(operation, outcome);
-    }
+fn open(
+    opening: Opening<'_>,
+    token: &ResultToken,
+    environment: Environment<'_>,
+) -> Result<AuthenticationResult, TokenError> {
+    let opened = tokens::open(token, opening.decryption, opening.verification, environment.clock.now());
+    count("open_result", opened.as_ref().err(), environment);
+    opened
+}
+
+fn count(operation: &'static str, error: Option<&TokenError>, environment: Environment<'_>) {
+    let outcome = match error {
+        None => "ok",
+        Some(TokenError::Expired) => "expired",
+        Some(TokenError::Issue) => "failed",
+        Some(_) => "refused",
+    };
+    environment.metrics.token_operation(operation, outcome);
 }

@@ -190,3 +190,54 @@ pub(super) fn client_url(text: &str) -> Option<PluginUrl> {
 pub(super) fn attr_url(text: &str) -> Option<PluginUrl> {
     PluginUrl::parse_attr_url(text.to_owned()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokens::{StateKey, StateKeys};
+
+    /// Longer than what plugins of the field answer.
+    const CLIENT_URL: &str = "https://widget.comm-matrix.gemeente-voorbeeld.nl/?session=5e092f4bf422d659a285915c0e72951af8080fd9ea424b20e809cb24b0295a83";
+    const ATTR_URL: &str = "http://comm-matrix.internal.svc:8000/attributes/5e092f4bf422d659a285915c0e72951af8080fd9ea424b20e809cb24b0295a83";
+
+    fn session(tags: [&str; 3]) -> SessionInfo {
+        let [purpose, auth_method, comm_method] = tags.map(str::to_owned);
+        let reference = SessionReference::new(&crate::model::SystemRandom);
+        SessionInfo { reference, kind: Kind::Full, purpose, auth_method, comm_method, started: 1_800_000_000 }
+    }
+
+    fn sealed_length<S: SealedState>(state: &S) -> usize {
+        let keys = StateKeys::new(StateKey::generate("s1").unwrap(), Vec::new());
+        keys.seal(state, 1_800_000_000).unwrap().len()
+    }
+
+    /// protocol.md, "URL budget": what a citizen first opens has at most 2,000 characters, most of
+    /// which are our URLs in base64.
+    #[test]
+    fn sealed_urls_are_within_the_budget() {
+        let usual = session(["report_move", "digid", "chat"]);
+        let long =
+            session(["verhuizing_doorgeven_buitenland", "digid-machtigen-substantieel", "beeldbellen-balie"]);
+        let attr_url = |session: &SessionInfo, url: &str| {
+            let state = Receiver { session: session.clone(), attr_url: url.to_owned() };
+            "https://gateway.internal:8081/session/attributes/".len() + sealed_length(&state)
+        };
+        let continuation = |session: &SessionInfo, client_url: &str, attr_url: &str| {
+            let (client_url, attr_url) = (client_url.to_owned(), attr_url.to_owned());
+            let next = Next::Delivered { client_url, attr_url };
+            let state = Continuation { session: session.clone(), next, browser: Some([7; 16]) };
+            "https://contact.gemeente-voorbeeld.nl/session/continue/".len() + sealed_length(&state)
+        };
+        let short_attr_url = attr_url(&usual, "http://comm-chat:3000/attributes/5e092f4bf422d659a2859");
+        assert!(short_attr_url <= 290, "{short_attr_url}");
+        let short = continuation(&usual, "https://chat.example.nl/", "http://comm-chat:3000/attributes/1");
+        assert!(short <= 350, "{short}");
+        let (longest, longest_attr_url) =
+            (continuation(&long, CLIENT_URL, ATTR_URL), attr_url(&long, ATTR_URL));
+        assert!(longest <= 680 && longest_attr_url <= 440, "{longest}, {longest_attr_url}");
+        let first_opened = "https://auth-irma.gemeente-voorbeeld.nl/auth/".len()
+            + (longest + longest_attr_url) * 4 / 3
+            + 200;
+        assert!(first_opened <= 2_000, "{first_opened}");
+    }
+}

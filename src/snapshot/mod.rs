@@ -24,7 +24,7 @@ pub use self::{
     forward::Forward,
     keys::{EphemeralKeys, SessionKeys},
     options::OptionsAnswers,
-    transfer::{Resealing, Transfer},
+    transfer::{Opening, Resealing, Transfer},
 };
 use crate::{
     config::{AuthId, AuthKind, AuthMethod, CommId, CommKind, CommMethod, Config, PluginStart, Purpose},
@@ -169,6 +169,11 @@ impl Snapshot {
     pub fn receiver(&self, url: &PluginUrl) -> Option<(CommId, &CommMethod)> {
         let id = self.receivers.find(url)?;
         Some((id, self.config.comm.get(id.0)?))
+    }
+
+    /// What opens the results of this method; `None` where they pass unread.
+    pub fn opening<'s>(&'s self, auth: &'s AuthMethod) -> Option<Opening<'s>> {
+        transfer::opening(auth, &self.keys, &self.development)
     }
 
     /// How results of one method get to another; `None` where they cannot. Without a communication

@@ -18,19 +18,41 @@ pub enum Transfer<'s> {
     Reseal(Resealing<'s>),
 }
 
+/// What opens the results of a method that trusts the gateway with them.
+#[derive(Clone, Copy)]
+pub struct Opening<'s> {
+    /// They are encrypted to one of these.
+    pub decryption: &'s [DecryptionKey],
+    /// They are signed with the other half of this.
+    pub verification: &'s VerificationKey,
+}
+
 /// Everything that re-sealing for one pair of methods needs.
 #[derive(Clone, Copy)]
 pub struct Resealing<'s> {
-    /// Results come encrypted to one of these, ...
-    pub decryption: &'s [DecryptionKey],
-    /// ... signed with the other half of this,
-    pub verification: &'s VerificationKey,
-    /// and go signed with this, ...
+    pub opening: Opening<'s>,
     pub signing: &'s SigningKey,
-    /// ... encrypted to this, ...
     pub encryption: &'s EncryptionKey,
-    /// ... in this spelling.
+    /// The spelling that the receiver reads.
     pub dialect: Dialect,
+}
+
+/// `None` for a method whose results pass unread.
+pub(super) fn opening<'s>(
+    auth: &'s AuthMethod,
+    keys: &'s SessionKeys,
+    development: &'s DevelopmentPair,
+) -> Option<Opening<'s>> {
+    match (&auth.kind, &auth.trust) {
+        (AuthKind::Remote { .. }, AuthTrust::Opaque) => None,
+        (AuthKind::Remote { .. }, AuthTrust::Reseal { verify }) => {
+            Some(Opening { decryption: &keys.decryption, verification: verify })
+        }
+        (AuthKind::Test { .. }, _) => Some(Opening {
+            decryption: slice::from_ref(development.decryption_key()),
+            verification: development.signing_key().verification_key(),
+        }),
+    }
 }
 
 /// `None` where one side wants results that pass unread and the other does not.
@@ -40,12 +62,7 @@ pub(super) fn transfer<'s>(
     keys: &'s SessionKeys,
     development: &'s DevelopmentPair,
 ) -> Option<Transfer<'s>> {
-    let own_verification = development.signing_key().verification_key();
-    let (decryption, verification) = match (&auth.kind, &auth.trust) {
-        (AuthKind::Remote { .. }, AuthTrust::Opaque) => (None, own_verification),
-        (AuthKind::Remote { .. }, AuthTrust::Reseal { verify }) => (Some(&*keys.decryption), verify),
-        (AuthKind::Test { .. }, _) => (Some(slice::from_ref(development.decryption_key())), own_verification),
-    };
+    let opening = opening(auth, keys, development);
     let is_adapter = matches!(auth.kind, AuthKind::Test { .. });
     let (signing, encryption) = match comm.map(|comm| (&comm.kind, &comm.trust)) {
         Some((CommKind::Inspect { .. }, _)) if is_adapter => return Some(Transfer::Unread),
@@ -54,13 +71,13 @@ pub(super) fn transfer<'s>(
         }
         Some((CommKind::Remote { .. }, CommTrust::Reseal { encrypt })) => (keys.signing(), encrypt),
         Some((CommKind::Remote { .. }, CommTrust::Opaque)) | None => {
-            return (decryption.is_none() || is_adapter).then_some(Transfer::Unread);
+            return (opening.is_none() || is_adapter).then_some(Transfer::Unread);
         }
     };
-    match (decryption, comm) {
-        (Some(decryption), Some(comm)) => {
+    match (opening, comm) {
+        (Some(opening), Some(comm)) => {
             let dialect = comm.dialect.unwrap_or_default();
-            Some(Transfer::Reseal(Resealing { decryption, verification, signing, encryption, dialect }))
+            Some(Transfer::Reseal(Resealing { opening, signing, encryption, dialect }))
         }
         // What `inspect` shows then is that the result cannot be read.
         (None, Some(CommMethod { kind: CommKind::Inspect { .. }, .. })) => Some(Transfer::Unread),
