@@ -11,6 +11,8 @@ mod support;
 mod binding;
 #[path = "sessions/budget.rs"]
 mod budget;
+#[path = "sessions/case.rs"]
+mod case;
 #[path = "sessions/delivery.rs"]
 mod delivery;
 #[path = "sessions/endings.rs"]
@@ -25,6 +27,8 @@ mod matrix;
 mod rights;
 #[path = "sessions/signed.rs"]
 mod signed;
+#[path = "sessions/split.rs"]
+mod split;
 #[path = "sessions/telephone.rs"]
 mod telephone;
 #[path = "sessions/updates.rs"]

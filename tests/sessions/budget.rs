@@ -37,19 +37,26 @@ fn sealed_state_is_small() {
 
 #[test]
 fn what_a_plugin_could_not_embed_is_refused_at_the_start() {
-    for (options, longest) in [("brokering: observe", 2_000), ("brokering: off", 3_500)] {
-        let world = World::new(&Setup::one(options, ""));
-        let long = url_of(longest + 1);
-        world.comm.plan(|plan| plan.client_url = long.clone());
-        let answer = world.browser().post_json("http://gateway.test/start", &irma_and_chat());
-        assert_eq!(refusal(&answer), (502, "url_too_long".into()), "{options}: {}", answer.text());
-        assert!(world.auth.requests().is_empty(), "{options}: refused before the sign-in starts");
-        assert!(!world.gateway.log_text().contains("xxxxxxxx"), "{options}: no URL in the log");
-    }
+    refuses_client_url("brokering: observe", 2_001);
     let world = World::new(&Setup::one("brokering: observe", ""));
     world.comm.plan(|plan| plan.attr_url = Some(url_of(2_001)));
     let answer = world.browser().post_json("http://gateway.test/start", &irma_and_chat());
     assert_eq!(refusal(&answer), (502, "url_too_long".into()), "{}", answer.text());
+}
+
+#[test]
+fn what_no_browser_could_be_sent_to_is_refused_without_brokering_too() {
+    refuses_client_url("brokering: off", 3_501);
+}
+
+fn refuses_client_url(options: &str, length: usize) {
+    let world = World::new(&Setup::one(options, ""));
+    world.comm.plan(|plan| plan.client_url = url_of(length));
+    let answer = world.browser().post_json("http://gateway.test/start", &irma_and_chat());
+    assert_eq!(refusal(&answer), (502, "url_too_long".into()), "{options}: {}", answer.text());
+    assert!(world.auth.requests().is_empty(), "{options}: refused before the sign-in starts");
+    let line = world.wait_for_event("start", "plugin_error");
+    assert!(!line.text.contains("xxxxxxxx"), "{options}: no URL in the log");
 }
 
 #[test]

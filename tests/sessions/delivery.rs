@@ -7,6 +7,7 @@ use crate::{
         answers,
         auth_plugin::Posts,
         browser::{Browser, links},
+        comm_plugin::Way,
         stub::{Gate, Step},
     },
     world::{ATTRIBUTES, Setup, World, irma_and_chat, one_reference, refusal, start},
@@ -18,7 +19,16 @@ const GATEWAY_POSTS: &str = "brokering: observe, disable_attr_url: true";
 const PLUGIN_POSTS: &str = "brokering: observe";
 
 fn world(auth: &str) -> World {
-    World::new(&Setup::one(auth, "timeout: 400ms"))
+    World::new(&Setup::one(auth, ""))
+}
+
+/// The same, with a receiver that fails in this way.
+fn failing_world(auth: &str, what: &str, steps: Option<Vec<Step>>) -> World {
+    // Patient, where nobody has to wait for its end: a busy machine is slow.
+    let patience = if what == "stalls" { "timeout: 500ms" } else { "" };
+    let world = World::new(&Setup::one(auth, patience));
+    fail(&world, steps);
+    world
 }
 
 /// A session that has just signed in: the browser, and the URL that it is sent back to.
@@ -121,14 +131,12 @@ fn fail(world: &World, steps: Option<Vec<Step>>) {
 #[test]
 fn a_delivery_of_the_gateways_that_fails_is_a_page_a_count_and_a_line() {
     for (what, steps, _) in failures() {
-        let world = world(GATEWAY_POSTS);
-        fail(&world, steps);
+        let world = failing_world(GATEWAY_POSTS, what, steps);
         let (mut browser, back) = signed_in(&world);
         let landing = browser.open(&back);
         assert_eq!(landing.status(), Some(502), "{what}: {}", landing.text());
         let ways = links(landing.text());
         assert!(ways.iter().any(|link| link.contains("/choose/report_move")), "{what}: {ways:?}");
-        assert!(ways.iter().any(|link| link.contains("/room/0")), "{what}: go on without: {ways:?}");
         assert_eq!(world.events("attributes_delivered", "delivery_failed"), 1, "{what}");
         let line = world.wait_for_event("attributes_delivered", "delivery_failed");
         assert_eq!(line.text_field("level"), Some("WARN"), "{what}: {}", line.text);
@@ -139,10 +147,21 @@ fn a_delivery_of_the_gateways_that_fails_is_a_page_a_count_and_a_line() {
 }
 
 #[test]
+fn a_citizen_whose_result_was_lost_may_go_on_without() {
+    for options in [GATEWAY_POSTS, PLUGIN_POSTS] {
+        let world = world(options);
+        fail(&world, Some(answers::answer(500, &[], "")));
+        let (mut browser, back) = signed_in(&world);
+        let landing = browser.open(&back);
+        let ways = links(landing.text());
+        assert!(ways.iter().any(|link| link.ends_with("/room/0")), "{options}: {ways:?}");
+    }
+}
+
+#[test]
 fn a_plugin_that_posts_is_told_what_its_receiver_said() {
     for (what, steps, status) in failures() {
-        let world = world(PLUGIN_POSTS);
-        fail(&world, steps);
+        let world = failing_world(PLUGIN_POSTS, what, steps);
         let (mut browser, back) = signed_in(&world);
         assert_eq!(world.auth.last().posted, [status], "{what}");
         assert_eq!(world.events("attributes_delivered", "delivery_failed"), 1, "{what}");
@@ -186,7 +205,7 @@ fn a_post_is_passed_on_as_it_came() {
     let last = world.comm.requests().into_iter().rfind(|request| request.target().contains("/attr/"));
     let last = last.expect("a post");
     assert_eq!(last.header("content-type"), Some("application/jwt"));
-    assert_eq!(last.header("x-request-id").is_some(), true, "one id through all logs");
+    assert!(last.header("x-request-id").is_some(), "one id through all logs");
 }
 
 #[test]
@@ -201,4 +220,84 @@ fn no_attribute_and_no_token_is_logged_or_counted() {
     for secret in ["the citizen's", &token[token.len() - 40..], &state[state.len() - 40..], "result="] {
         assert!(!seen.contains(secret), "{secret} in\n{seen}");
     }
+}
+
+#[test]
+fn a_plugin_that_ignores_attr_url_is_served_all_the_same() {
+    let world = world(PLUGIN_POSTS);
+    world.auth.plan(|plan| plan.ignores_attr_url = true);
+    let (mut browser, back) = signed_in(&world);
+    assert!(back.contains("?result="));
+    for _ in 0..2 {
+        let landing = browser.open(&back);
+        assert!(landing.url.ends_with("/room/0"), "{landing:?}");
+    }
+    assert_eq!((posts(&world), world.comm.take_delivery().way), (1, Way::Post));
+}
+
+#[test]
+fn a_plugin_that_does_both_delivers_once() {
+    let world = world(PLUGIN_POSTS);
+    let (mut browser, back) = signed_in(&world);
+    let both = format!("{back}?result={}", world.auth.result(0));
+    assert!(browser.open(&both).url.ends_with("/room/0"));
+    assert_eq!((posts(&world), world.comm.refused()), (1, 0));
+}
+
+#[test]
+fn a_citizen_who_is_faster_than_the_post_waits_for_it() {
+    let world = World::new(&Setup::one(PLUGIN_POSTS, ""));
+    world.auth.plan(|plan| plan.posts = Posts::Later);
+    let gate = Gate::default();
+    let held = [vec![Step::Await(gate.clone())], answers::answer(500, &[], "")].concat();
+    world.comm.plan(|plan| plan.delivery = Some(held));
+    let (browser, back) = signed_in(&world);
+    thread::scope(|scope| {
+        let post = scope.spawn(|| world.auth.post(0));
+        world.comm.wait_for_requests(2);
+        let visit = scope.spawn(|| browser.clone().get(&back));
+        gate.open();
+        assert_eq!(post.join().expect("the post ends"), 500);
+        // Before or after: a page or the conversation, but an answer.
+        let status = visit.join().expect("the visit ends").status;
+        assert!(matches!(status, 303 | 502), "{status}");
+    });
+}
+
+#[test]
+fn a_post_has_a_largest_size_and_a_body() {
+    let world = world(PLUGIN_POSTS);
+    world.auth.plan(|plan| plan.posts = Posts::Later);
+    signed_in(&world);
+    let asked = world.auth.last();
+    let attr_url = asked.attr_url().expect("an attr_url");
+    let jwt = [("Content-Type", "application/jwt")];
+    let send = |body: &[u8]| world.send("auth", "POST", attr_url, &jwt, body);
+    assert_eq!(refusal(&send(b"")), (400, "invalid_request".into()));
+    assert_eq!(refusal(&send(&vec![b'x'; 70_000])), (413, "request_too_large".into()));
+    assert_eq!(posts(&world), 0);
+    assert_eq!(world.auth.post(0), 200, "and then the right one");
+}
+
+#[test]
+fn a_result_cannot_break_out_of_its_place() {
+    let world = world("brokering: observe");
+    world.comm.plan(|plan| plan.attr_url = None);
+    let (_, back) = signed_in(&world);
+    let (state, _) = back.split_once('?').expect("a result");
+    for wrong in
+        ["%0d%0aSet-Cookie:%20a=b", "x%26session=y", "%22%3e%3cscript%3e", "x%23y", "%00", "%ff", "a%20b"]
+    {
+        let answer = world.send("forger", "GET", &format!("{state}?result={wrong}"), &[], b"");
+        assert_eq!(answer.header_values("set-cookie"), Vec::<&str>::new(), "{wrong}");
+        let Some(location) = answer.header("location") else {
+            assert!((400..500).contains(&answer.status), "{wrong}: {}", answer.status);
+            continue;
+        };
+        let (before, value) = location.split_once("?result=").expect("the result goes along");
+        assert!(before.ends_with("/room/0"), "{wrong}: {location}");
+        assert!(!value.contains(['&', '#', '"', '<', ' ']), "{wrong}: {location}");
+    }
+    let empty = world.send("forger", "GET", &format!("{state}?result="), &[], b"");
+    assert_eq!((empty.status, empty.header("location")), (200, None), "no result is none");
 }

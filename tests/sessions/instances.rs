@@ -92,7 +92,9 @@ fn a_session_started_on_one_instance_ends_on_the_other() {
         let landing = browser.open(&sign_in);
         assert!(landing.url.contains("/room/0"), "{options}: {landing:?}");
         cluster.comm.take_delivery();
-        cluster.gateways[1].wait_for_log(|line| line.text_field("event") == Some("handed_over"));
+        for (gateway, event) in cluster.gateways.iter().zip(["start", "handed_over"]) {
+            gateway.wait_for_log(|line| line.text_field("event") == Some(event));
+        }
         assert_eq!(cluster.who_saw("start"), [0], "{options}");
         assert_eq!(cluster.who_saw("handed_over"), [1], "{options}");
     }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use id_contact_gateway::model::Dialect;
 use serde_json::{Value, json};
 
 use crate::{
+    case::{Case, DIALECTS, Row, kind, short, suffix},
     support::{
         auth_plugin::{AuthPlan, value_of},
         browser::field,
@@ -15,167 +15,8 @@ use crate::{
         log::LogLine,
         network::Network,
     },
-    world::{ASKED, ATTRIBUTES, CONTINUE, PUBLIC, Setup, UPDATE, World, client_url, one_reference, start},
+    world::{ASKED, PUBLIC, Setup, UPDATE, World, client_url, one_reference, start},
 };
-
-const DIALECTS: [Dialect; 2] = [Dialect::IdContact, Dialect::VerderHelpen];
-
-/// The rows of protocol.md's table of starts, without those that take no authentication plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Row {
-    Full,
-    /// `comm_url`, unsigned, on the internal listener.
-    DuringCommunication,
-    /// The same, signed, on the public one.
-    Signed,
-    /// Authentication first, the channel afterwards.
-    Split,
-}
-
-impl Row {
-    /// The label `kind`.
-    fn kind(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::DuringCommunication | Self::Signed => "authentication",
-            Self::Split => "choice",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Case {
-    row: Row,
-    /// The communication plugin names no `attr_url`.
-    in_band: bool,
-    brokering: &'static str,
-    disable_attr_url: bool,
-    reseal: bool,
-    from: Dialect,
-    to: Dialect,
-}
-
-impl Case {
-    /// All that can be configured and make a difference, in the order of the transcript.
-    fn all() -> Vec<Self> {
-        let mut cases = Vec::new();
-        for row in [Row::Full, Row::DuringCommunication, Row::Signed, Row::Split] {
-            for in_band in [true, false] {
-                for brokering in ["off", "observe", "bind"] {
-                    for disable_attr_url in [false, true] {
-                        for reseal in [false, true] {
-                            for (from, to) in DIALECTS.into_iter().flat_map(|a| DIALECTS.map(|b| (a, b))) {
-                                cases.push(Self {
-                                    row,
-                                    in_band,
-                                    brokering,
-                                    disable_attr_url,
-                                    reseal,
-                                    from,
-                                    to,
-                                });
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        cases
-    }
-
-    /// Why there is no such session.
-    fn impossible(&self) -> Option<&'static str> {
-        match self {
-            Self { reseal: false, from, to, .. } if from != to => {
-                Some("opaque: what the gateway cannot read it cannot translate; `check` refuses the pair")
-            }
-            Self { reseal: true, brokering: "off", .. } => {
-                Some("off: results that the gateway opens have to pass by it; `check` refuses the method")
-            }
-            Self { row: Row::Split, brokering, disable_attr_url, .. }
-                if *brokering == "off" || *disable_attr_url =>
-            {
-                Some("split: no attr_url and no client_url exist yet, so that it is as `observe`")
-            }
-            Self { row: Row::Signed, brokering: "bind", .. }
-            | Self { row: Row::DuringCommunication, brokering: "bind", .. } => {
-                Some("bind: the communication plugin starts, not the citizen's browser, so no cookie is set")
-            }
-            _ => None,
-        }
-    }
-
-    fn auth_method(&self) -> String {
-        let switch = if self.disable_attr_url { "-noattr" } else { "" };
-        format!("{}{switch}-{}-{}", self.brokering, trust(self.reseal), short(self.from))
-    }
-
-    fn comm_method(&self) -> String {
-        format!("{}-{}-{}", trust(self.reseal), short(self.to), if self.in_band { "in" } else { "out" })
-    }
-
-    fn purpose(&self) -> String {
-        purpose(self.reseal, self.to)
-    }
-
-    fn brokered(&self) -> bool {
-        self.brokering != "off"
-    }
-
-    /// Whether the gateway posts the result itself.
-    fn gateway_delivers(&self) -> bool {
-        !self.in_band && (self.brokering == "bind" || self.disable_attr_url)
-    }
-
-    /// What the authentication plugin gets, by SESSIONS' table: the beginning of its continuation, and
-    /// of its `attr_url`.
-    fn handed(&self, comm: &str) -> (String, Option<String>) {
-        let through_gateway = self.row == Row::Split || self.brokered() || self.gateway_delivers();
-        let continuation = if through_gateway { CONTINUE.to_owned() } else { format!("{comm}/room/") };
-        let attr_url = if self.in_band || self.row == Row::Split || self.gateway_delivers() {
-            None
-        } else if self.brokered() {
-            Some(ATTRIBUTES.to_owned())
-        } else {
-            Some(format!("{comm}/attr/"))
-        };
-        (continuation, attr_url)
-    }
-
-    fn title(&self) -> String {
-        let way = if self.in_band { "in-band" } else { "out-of-band" };
-        let switch = if self.disable_attr_url { ", disable_attr_url" } else { "" };
-        format!(
-            "{:?}, {way}, {}{switch}, {}, {} to {}",
-            self.row,
-            self.brokering,
-            trust(self.reseal),
-            self.from.as_str(),
-            self.to.as_str()
-        )
-    }
-}
-
-fn trust(reseal: bool) -> &'static str {
-    if reseal { "reseal" } else { "opaque" }
-}
-
-fn short(dialect: Dialect) -> &'static str {
-    if dialect == Dialect::IdContact { "ic" } else { "vh" }
-}
-
-fn purpose(reseal: bool, to: Dialect) -> String {
-    if reseal { "any".to_owned() } else { format!("only-{}", short(to)) }
-}
-
-/// Plugins of one dialect have RSA keys, those of the other P-256 ones.
-fn kind(dialect: Dialect) -> Kind {
-    if dialect == Dialect::IdContact { Kind::P256 } else { Kind::Rsa }
-}
-
-fn suffix(dialect: Dialect) -> &'static str {
-    if dialect == Dialect::IdContact { "" } else { "_RSA" }
-}
 
 /// One gateway with every authentication method and every communication method of the matrix, and a
 /// communication plugin of its own for each kind of trust and dialect, so that a URL tells which.
@@ -268,7 +109,7 @@ impl Matrix {
                     };
                 });
                 // Sessions that started elsewhere have no method.
-                comm.plan(|plan| *plan = CommPlan { verify, decryption, ..CommPlan::default() });
+                comm.plan(|plan| *plan = CommPlan { decryption, verify, ..CommPlan::default() });
             }
         }
     }
@@ -295,12 +136,20 @@ fn the_matrix_of_authenticated_sessions() {
         println!("-- {}", case.title());
         *run_of.entry(case.row.kind()).or_insert(0) += 1;
         run(&matrix, &case, run_of.values().sum());
-        for line in matrix.world.network.take_transcript() {
-            println!("   {line}");
-        }
+        print_transcript(&matrix.world);
     }
     for (kind, count) in &run_of {
         assert_eq!(started(&matrix.world, kind), *count, "{kind}: each start is counted once");
+    }
+    let world = &matrix.world;
+    let stage =
+        |stage: &str| world.metric("idcontact_session_stage_seconds_count", &[&format!("stage=\"{stage}\"")]);
+    assert_eq!(stage("start"), run_of.values().sum::<u64>() + run_of["choice"]);
+    assert!(stage("authentication") > 0 && stage("delivery") > 0);
+    for operation in ["open_result", "issue_result"] {
+        let labels = [format!("operation=\"{operation}\""), "outcome=\"ok\"".to_owned()];
+        let count = world.metric("idcontact_token_operations_total", &labels.each_ref().map(String::as_str));
+        assert!(count > 0, "{operation}");
     }
     assert_eq!(started(&matrix.world, "communication"), run_of["choice"], "a choice ends in another start");
 }
@@ -329,9 +178,9 @@ fn run(matrix: &Matrix, case: &Case, number: u64) {
             client_url(&world.start_internally(&during_communication(case, comm, &session)))
         }
         Row::Signed => {
-            let token = crate::signed::Signed::new(during_communication(case, comm, &session)).token();
+            let token = crate::signed::Signed::new(&during_communication(case, comm, &session)).token();
             let headers = [("Content-Type", "application/jwt"), ("Accept", "application/json")];
-            client_url(&world.send("server", "POST", &format!("{PUBLIC}/start"), &headers, token.as_bytes()))
+            client_url(&browser.request("POST", &format!("{PUBLIC}/start"), &headers, token.as_bytes()))
         }
     };
     check_handed(matrix, case);
@@ -435,6 +284,7 @@ fn the_matrix_of_sessions_without_an_authentication_plugin() {
             .open(&start(&mut world.browser(), &json!({"purpose": "report_move", "comm_method": "chat"})));
         assert_eq!(landing.status(), Some(200));
         assert!(world.comm.deliveries().is_empty());
+        print_transcript(&world);
         println!("-- Communication with an earlier result, in-band: {in_band}, {options}");
         let earlier = earlier_result(&world);
         let body = json!({"purpose": "report_move", "comm_method": "chat", "auth_result": earlier});
@@ -448,9 +298,13 @@ fn the_matrix_of_sessions_without_an_authentication_plugin() {
             (false, false) => Way::Post,
         };
         assert_eq!((delivery.way, delivery.token == earlier), (way, true));
-        for line in world.network.take_transcript() {
-            println!("   {line}");
-        }
+        print_transcript(&world);
+    }
+}
+
+fn print_transcript(world: &World) {
+    for line in world.network.take_transcript() {
+        println!("   {line}");
     }
 }
 

@@ -24,7 +24,7 @@ fn during_communication(comm_url: &str, attr_url: Option<&str>) -> Value {
     body
 }
 
-fn start_signed(world: &World, request: Value) -> Response {
+fn start_signed(world: &World, request: &Value) -> Response {
     let headers = [("Content-Type", "application/jwt"), ("Accept", "application/json")];
     let token = Signed::new(request).token();
     world.send("server", "POST", &format!("{PUBLIC}/start"), &headers, token.as_bytes())
@@ -79,12 +79,12 @@ const NOT_COVERED: [&str; 28] = [
 fn an_initiator_may_name_urls_below_its_own() {
     let world = world();
     for url in COVERED {
-        let answer = start_signed(&world, during_communication(url, None));
+        let answer = start_signed(&world, &during_communication(url, None));
         assert_eq!(answer.status, 200, "{url}: {}", answer.text());
     }
     let asked = world.auth.requests().len();
     for url in NOT_COVERED {
-        let answer = start_signed(&world, during_communication(url, None));
+        let answer = start_signed(&world, &during_communication(url, None));
         assert_refused_url(&answer, url);
     }
     for (attr_url, allowed) in [
@@ -96,7 +96,7 @@ fn an_initiator_may_name_urls_below_its_own() {
         ("https://comm-chat:3000/attr/7", false),
         ("https://chat.example.nl/chat/7", false),
     ] {
-        let answer = start_signed(&world, during_communication(COVERED[0], Some(attr_url)));
+        let answer = start_signed(&world, &during_communication(COVERED[0], Some(attr_url)));
         if allowed {
             assert_eq!(answer.status, 200, "{attr_url}: {}", answer.text());
         } else {
@@ -122,7 +122,7 @@ fn an_initiator_has_its_purposes() {
     let world = world();
     let mut body = during_communication(COVERED[0], None);
     body["purpose"] = "other".into();
-    assert_eq!(refusal(&start_signed(&world, body)), (403, "purpose_not_allowed".into()));
+    assert_eq!(refusal(&start_signed(&world, &body)), (403, "purpose_not_allowed".into()));
     assert!(world.auth.requests().is_empty());
 }
 

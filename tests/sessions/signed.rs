@@ -33,12 +33,12 @@ pub enum With {
 
 impl Signed {
     /// As the initiator `chat` makes it: ES256, valid for five minutes.
-    pub fn new(request: Value) -> Self {
+    pub fn new(request: &Value) -> Self {
         Self::at(request, 0, 300)
     }
 
     /// With `iat` and `exp` so many seconds from now.
-    pub fn at(request: Value, iat: i64, exp: i64) -> Self {
+    pub fn at(request: &Value, iat: i64, exp: i64) -> Self {
         let time = |offset| now().checked_add_signed(offset).expect("a time");
         let payload = json!({"request": request, "iat": time(iat), "exp": time(exp)});
         Self {
@@ -138,7 +138,7 @@ fn what_an_initiator_signs_is_started_on_both_listeners() {
         [("ES256", "chat", Kind::P256), ("RS256", "rsa", Kind::Rsa), ("EdDSA", "edward", Kind::Ed25519)]
     {
         let header = format!(r#"{{"alg":"{alg}","typ":"JWT","kid":"{kid}"}}"#);
-        let token = Signed::new(request()).header(&header).with(With::Key("initiator", kind)).token();
+        let token = Signed::new(&request()).header(&header).with(With::Key("initiator", kind)).token();
         for listener in [PUBLIC, INTERNAL] {
             let answer = send_to(&world, listener, &token);
             assert_eq!(answer.status, 200, "{alg}: {}", answer.text());
@@ -159,7 +159,7 @@ fn clocks_may_differ_by_a_minute() {
     for (iat, exp, status) in
         [(59, 300, 200), (-300, -55, 200), (65, 300, 403), (-300, -61, 403), (59, 58, 403)]
     {
-        let answer = send(&world, &Signed::at(request(), iat, exp).token());
+        let answer = send(&world, &Signed::at(&request(), iat, exp).token());
         assert_eq!(answer.status, status, "iat {iat}, exp {exp}: {}", answer.text());
     }
 }
@@ -167,7 +167,7 @@ fn clocks_may_differ_by_a_minute() {
 #[test]
 fn what_is_forged_is_refused_and_no_plugin_is_asked() {
     let world = world();
-    let good = || Signed::new(request());
+    let good = || Signed::new(&request());
     let token = good().token();
     let header = |header: &str| good().header(header);
     let parts: Vec<&str> = token.split('.').collect();
@@ -220,10 +220,10 @@ fn what_is_forged_is_refused_and_no_plugin_is_asked() {
         ("four parts", format!("{token}.x")),
         ("nothing", String::new()),
         ("no token", "hello".to_owned()),
-        ("expired", Signed::at(request(), -600, -300).token()),
-        ("not yet", Signed::at(request(), 600, 900).token()),
+        ("expired", Signed::at(&request(), -600, -300).token()),
+        ("not yet", Signed::at(&request(), 600, 900).token()),
         ("nbf ahead", good().replaced("\"iat\"", &format!("\"nbf\":{ahead},\"iat\"")).token()),
-        ("exp before iat", Signed::at(request(), 0, -30).token()),
+        ("exp before iat", Signed::at(&request(), 0, -30).token()),
         ("exp is a text", good().replaced("\"exp\":", "\"exp\":\"tomorrow\",\"x\":").token()),
         ("exp is negative", good().replaced("\"exp\":", "\"exp\":-").token()),
         ("exp twice", good().replaced("\"exp\":", "\"exp\":1,\"exp\":").token()),
@@ -247,7 +247,7 @@ fn what_is_forged_is_refused_and_no_plugin_is_asked() {
 fn a_signed_start_has_a_largest_size() {
     let world = world();
     let long =
-        Signed::new(json!({"purpose": PURPOSE, "auth_method": "irma", "comm_url": "https://chat.example/",
+        Signed::new(&json!({"purpose": PURPOSE, "auth_method": "irma", "comm_url": "https://chat.example/",
         "padding": "x".repeat(17_000)}));
     let answer = send(&world, &long.token());
     assert_eq!(refusal(&answer), (403, "signature_refused".into()));
@@ -264,12 +264,12 @@ fn a_signed_start_asks_for_nothing_else() {
         json!({"purpose": PURPOSE, "comm_url": "https://chat.example/"}),
         json!({"purpose": PURPOSE, "auth_method": 7, "comm_url": "https://chat.example/"}),
     ] {
-        let answer = send(&world, &Signed::new(request.clone()).token());
+        let answer = send(&world, &Signed::new(&request).token());
         assert!((400..500).contains(&answer.status), "{request}: {} {}", answer.status, answer.text());
     }
     let answer = send(
         &world,
-        &Signed::new(json!({"purpose": "x", "auth_method": "irma", "comm_url": "https://chat.example/"}))
+        &Signed::new(&json!({"purpose": "x", "auth_method": "irma", "comm_url": "https://chat.example/"}))
             .token(),
     );
     assert_eq!(refusal(&answer), (403, "purpose_not_allowed".into()));

@@ -58,6 +58,8 @@ pub struct AuthPlan {
     pub finish: Finish,
     pub append: Append,
     pub posts: Posts,
+    /// Takes no notice of `attr_url`, and adds the result to the continuation as ever.
+    pub ignores_attr_url: bool,
     /// 302 or 303.
     pub redirect: u16,
     pub dialect: Dialect,
@@ -106,6 +108,7 @@ impl Default for AuthPlan {
             finish: Finish::Success,
             append: Append::AtEnd,
             posts: Posts::BeforeRedirect,
+            ignores_attr_url: false,
             redirect: 303,
             dialect: Dialect::IdContact,
             signing: key("auth", Kind::P256).signing(),
@@ -224,13 +227,13 @@ impl Shared {
         let location = match (plan.finish, sign_in.attr_url()) {
             (Finish::Never, _) => return answers::answer(200, &[], "Please sign in."),
             (Finish::Cancel, _) => continuation.to_owned(),
-            (_, Some(_)) => {
+            (_, Some(_)) if !plan.ignores_attr_url => {
                 if plan.posts == Posts::BeforeRedirect {
                     self.post(session, base);
                 }
                 continuation.to_owned()
             }
-            (_, None) => with_result(continuation, &self.result(session, base), plan.append),
+            _ => with_result(continuation, &self.result(session, base), plan.append),
         };
         answers::redirect(plan.redirect, &location)
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use id_contact_gateway::tokens::{DecryptionKey, EncryptionKey, SigningKey, VerificationKey};
@@ -31,11 +31,12 @@ pub struct Key {
     pub public_pem: String,
 }
 
+type Keys = HashMap<(&'static str, Kind), Arc<Key>>;
+
 /// The key of this kind that this party has throughout the process.
 pub fn key(party: &'static str, kind: Kind) -> Arc<Key> {
-    static KEYS: Mutex<Option<HashMap<(&str, Kind), Arc<Key>>>> = Mutex::new(None);
+    static KEYS: LazyLock<Mutex<Keys>> = LazyLock::new(Mutex::default);
     let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
-    let keys = keys.get_or_insert_default();
     Arc::clone(keys.entry((party, kind)).or_insert_with(|| Arc::new(Key::generate(kind))))
 }
 
