@@ -23,6 +23,7 @@ test: check ## formatting, lints and every test, a whole session in a browser in
 	@scripts/prerequisites test
 	cargo test --locked
 	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
+	node tests/browser/brokering.mjs $(TARGET)/debug/id-contact-gateway
 
 format: ## rewrite the sources as the formatter wants them
 	cargo fmt

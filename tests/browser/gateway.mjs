@@ -1,22 +1,25 @@
-// The real program on a copy of the shipped configuration, on free ports.
+// The real program on a copy of a configuration, on free ports.
 
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { copyFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-/** What the shipped routes.yaml listens on. */
+/** What routes.yaml listens on, shipped or of a test. */
 const SHIPPED_PORTS = [8080, 8081, 9090];
 const DEADLINE = 20_000;
 
 export class Gateway {
-  /** Starts the program and waits until it prints where to begin. */
-  static async start(binary) {
-    const directory = await copyConfiguration();
+  /**
+   * Starts the program and waits until it prints where to begin. Without a directory, on the shipped
+   * configuration; `adapt` changes the text of each file.
+   */
+  static async start(binary, from = REPOSITORY, adapt = (text) => text) {
+    const directory = await copyConfiguration(from, adapt);
     const child = spawn(binary, ["run", "--config", directory], { stdio: ["ignore", "pipe", "pipe"] });
     const gateway = new Gateway(child, directory);
     gateway.chooseUrl = await gateway.#firstUrl();
@@ -59,18 +62,19 @@ export class Gateway {
   }
 }
 
-async function copyConfiguration() {
+async function copyConfiguration(from, adapt) {
   const directory = await mkdtemp(join(tmpdir(), "id-contact-gateway-"));
-  for (const file of ["purposes.yaml", "plugins.yaml"]) {
-    await copyFile(join(REPOSITORY, file), join(directory, file));
-  }
-  let routes = await readFile(join(REPOSITORY, "routes.yaml"), "utf8");
   const ports = await freePorts(SHIPPED_PORTS.length);
-  SHIPPED_PORTS.forEach((shipped, index) => {
-    if (!routes.includes(`:${shipped}`)) throw new Error(`routes.yaml no longer names port ${shipped}`);
-    routes = routes.replaceAll(`:${shipped}`, `:${ports[index]}`);
-  });
-  await writeFile(join(directory, "routes.yaml"), routes);
+  for (const file of ["routes.yaml", "purposes.yaml", "plugins.yaml"]) {
+    let text = adapt(await readFile(join(from, file), "utf8"));
+    if (file === "routes.yaml") {
+      SHIPPED_PORTS.forEach((shipped, index) => {
+        if (!text.includes(`:${shipped}`)) throw new Error(`routes.yaml no longer names port ${shipped}`);
+        text = text.replaceAll(`:${shipped}`, `:${ports[index]}`);
+      });
+    }
+    await writeFile(join(directory, file), text);
+  }
   return directory;
 }
 

@@ -4,67 +4,8 @@
 //     node tests/browser/session.mjs target/debug/id-contact-gateway
 
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
-import axe from "axe-core";
-import { chromium } from "playwright-core";
 import { Gateway } from "./gateway.mjs";
-
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
-const DEADLINE = 20_000;
-
-const counts = { passed: 0, failed: 0 };
-
-/** Runs one named check; a failure is shown and counted, and the next one runs. */
-async function check(name, body) {
-  try {
-    await body();
-    counts.passed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    counts.failed += 1;
-    console.log(`FAILED  ${name}\n${String(error.stack ?? error).replace(/^/gm, "        ")}`);
-  }
-}
-
-/** A browser profile of its own: no cookies of earlier checks. Notes whatever a page could not load. */
-async function inNewContext(browser, locale, body) {
-  const context = await browser.newContext({ locale });
-  context.setDefaultTimeout(DEADLINE);
-  const page = await context.newPage();
-  const troubles = [];
-  page.on("pageerror", (error) => troubles.push(`script: ${error}`));
-  page.on("requestfailed", (request) => {
-    // A page that asks again leaves requests behind.
-    const failure = request.failure()?.errorText;
-    if (failure !== "net::ERR_ABORTED") troubles.push(`${request.url()}: ${failure}`);
-  });
-  page.on("response", (response) => {
-    if (response.status() >= 400) troubles.push(`${response.url()}: ${response.status()}`);
-  });
-  try {
-    await body(page, troubles);
-  } finally {
-    await context.close();
-  }
-}
-
-const accessible = new Set();
-
-/** Checks the page for accessibility once for each kind and language. */
-async function assertAccessible(page, kind) {
-  const language = await page.locator("html").getAttribute("lang");
-  const key = `${kind} (${language})`;
-  if (accessible.has(key)) return;
-  // Not a script tag: the pages' content security policy would rightly refuse it.
-  await page.evaluate(axe.source);
-  const result = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa"] }));
-  const violations = result.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html)}`);
-  assert.deepEqual(violations, [], `${key} is not accessible`);
-  assert.ok(result.passes.length > 0, `axe looked at nothing on ${key}`);
-  accessible.add(key);
-}
+import { assertAccessible, binary, check, inNewContext, run } from "./harness.mjs";
 
 /** What can be chosen, as the pages show it: a purpose's URL with its methods' tags. */
 async function readChoices(page, chooseUrl) {
@@ -149,7 +90,7 @@ async function checkSession(browser, routes, { url, purpose }, auth, comm) {
         await settled(page);
         await assertAccessible(page, `after ${action}`);
         assert.deepEqual(await rows(page), {}, "attributes are shown");
-        await page.locator("main a[href$='/choose']").waitFor();
+        await page.locator("main a[href*='/choose']").waitFor();
         assert.deepEqual(troubles, []);
       }));
   }
@@ -205,22 +146,4 @@ async function checkEverything(browser, gateway) {
   });
 }
 
-async function main(binary) {
-  const gateway = await Gateway.start(resolve(binary));
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-  try {
-    await checkEverything(browser, gateway);
-  } finally {
-    await browser.close();
-  }
-  await check("SIGTERM ends the gateway with 0", async () => assert.equal(await gateway.stop(), 0));
-  if (counts.failed > 0) console.log(`the gateway wrote:\n${gateway.output}`);
-}
-
-if (process.argv.length !== 3) {
-  console.error("usage: node session.mjs PATH_TO_THE_BINARY");
-  process.exit(64);
-}
-await main(process.argv[2]);
-console.log(`${counts.passed} passed, ${counts.failed} failed`);
-process.exitCode = counts.failed > 0 ? 1 : 0;
+await run(await Gateway.start(binary("session.mjs")), checkEverything);
