@@ -176,6 +176,35 @@ fn a_plugin_that_posts_is_told_what_its_receiver_said() {
 }
 
 #[test]
+fn what_a_receiver_may_have_taken_is_not_sent_again() {
+    // After 500, or silence, nobody knows: a second delivery might be one too many.
+    for (what, steps, sent_again) in [
+        ("is not there", None, true),
+        ("answers 500", Some(answers::answer(500, &[], "")), false),
+        ("resets", Some(vec![Step::Reset]), false),
+    ] {
+        let world = failing_world(GATEWAY_POSTS, what, steps.clone());
+        let (mut browser, back) = signed_in(&world);
+        for _ in 0..3 {
+            assert_eq!(browser.open(&back).status(), Some(502), "{what}");
+        }
+        assert_eq!(calls(&world, "chat"), if sent_again { 3 } else { 1 }, "{what}");
+        let world = failing_world(PLUGIN_POSTS, what, steps);
+        signed_in(&world);
+        for _ in 0..2 {
+            assert!(world.auth.post(0) >= 500, "{what}");
+        }
+        assert_eq!(calls(&world, "chat"), if sent_again { 3 } else { 1 }, "{what}");
+    }
+}
+
+/// How often a result was sent to a plugin, or tried to.
+fn calls(world: &World, plugin: &str) -> u64 {
+    let labels = ["operation=\"deliver_attributes\"".to_owned(), format!("plugin=\"{plugin}\"")];
+    world.metric("idcontact_plugin_requests_total", &labels.each_ref().map(String::as_str))
+}
+
+#[test]
 fn a_second_post_is_not_passed_on() {
     let world = world(PLUGIN_POSTS);
     let (mut browser, back) = signed_in(&world);
