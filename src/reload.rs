@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{self, Diagnostic, Environment, Listeners, Report, Sources},
+    config::{self, Diagnostic, Environment, Ingredients, Listeners, Recorder, Report, Sources},
     metrics::Metrics,
     model::Clock,
     snapshot::{Foundation, Generations, Snapshot},
@@ -53,8 +53,8 @@ pub struct Reloader {
 
 struct State {
     generation: u64,
-    /// What the files held when they were last tried; `None` when they could not be read.
-    tried: Option<u64>,
+    /// What the files held when they were last tried.
+    tried: Ingredients,
 }
 
 /// What started a reload.
@@ -76,14 +76,14 @@ impl Trigger {
 }
 
 impl Reloader {
-    /// Takes over after the first generation, made of files with this digest.
+    /// Takes over after the first generation, made of these ingredients.
     pub fn new(
         directory: PathBuf,
         environment: Arc<dyn Environment + Send + Sync>,
         foundation: Foundation,
         generations: Arc<Generations>,
         clock: Arc<dyn Clock>,
-        digest: u64,
+        ingredients: Ingredients,
     ) -> Self {
         let first = generations.live();
         foundation.metrics.configuration_tried(Some(first.generation()), clock.now());
@@ -93,7 +93,7 @@ impl Reloader {
             foundation,
             clock,
             listeners: first.config().listeners.clone(),
-            state: Mutex::new(State { generation: first.generation(), tried: Some(digest) }),
+            state: Mutex::new(State { generation: first.generation(), tried: ingredients }),
             generations,
         }
     }
@@ -104,46 +104,55 @@ impl Reloader {
     /// Everything that is wrong with the files.
     pub async fn reload(&self, trigger: Trigger) -> Result<Reloaded, Report> {
         let mut state = self.state.lock().await;
-        let sources = self.read().await;
-        self.load(sources, trigger, &mut state).await
+        let (sources, found) = self.read(&state.tried).await;
+        self.load(sources, found, trigger, &mut state).await
     }
 
     /// Reloads when the files differ from what was last tried, as soon as they have stopped to change:
     /// half of a file may be a valid configuration too.
     async fn reload_if_changed(&self) {
         let started = Instant::now();
-        let mut found = digest(&self.read().await);
+        let tried = self.state.lock().await.tried.clone();
+        let mut found = self.read(&tried).await.1;
         // Files that never stop to change are left to the next look.
         while found != self.state.lock().await.tried && started.elapsed() < POLL {
             sleep(QUIET).await;
             let mut state = self.state.lock().await;
-            let sources = self.read().await;
-            let unchanged = digest(&sources) == found;
-            found = digest(&sources);
+            let (sources, now) = self.read(&state.tried).await;
+            let unchanged = now == found;
+            found = now;
             if unchanged && found != state.tried {
                 // The log has the outcome.
-                let _ = self.load(sources, Trigger::Change, &mut state).await;
+                let _ = self.load(sources, found.clone(), Trigger::Change, &mut state).await;
             }
         }
     }
 
-    async fn read(&self) -> Result<Sources, Report> {
-        let directory = self.directory.clone();
-        match tokio::task::spawn_blocking(move || Sources::read(&directory)).await {
-            Ok(sources) => sources,
-            Err(_) => Err(Report::default()),
+    /// The three files, and what they and the secret files that were tried hold now.
+    async fn read(&self, tried: &Ingredients) -> (Result<Sources, Report>, Ingredients) {
+        let (directory, environment, before) =
+            (self.directory.clone(), self.environment.clone(), tried.clone());
+        let read = move || {
+            let sources = Sources::read(&directory);
+            let found = before.again(&sources, &*environment);
+            (sources, found)
+        };
+        match tokio::task::spawn_blocking(read).await {
+            Ok(read) => read,
+            Err(_) => (Err(Report::default()), tried.clone()),
         }
     }
 
     async fn load(
         &self,
         sources: Result<Sources, Report>,
+        found: Ingredients,
         trigger: Trigger,
         state: &mut State,
     ) -> Result<Reloaded, Report> {
-        state.tried = digest(&sources);
+        state.tried = found;
         let outcome = match sources {
-            Ok(sources) => self.build(sources, state.generation + 1).await,
+            Ok(sources) => self.build(sources, state).await,
             Err(report) => Err(report),
         };
         match outcome {
@@ -163,18 +172,25 @@ impl Reloader {
     }
 
     /// Off the worker threads: a large configuration takes a while.
-    async fn build(&self, sources: Sources, generation: u64) -> Result<(Snapshot, Reloaded), Report> {
+    async fn build(&self, sources: Sources, state: &mut State) -> Result<(Snapshot, Reloaded), Report> {
         let (environment, foundation) = (self.environment.clone(), self.foundation.clone());
-        let listeners = self.listeners.clone();
+        let (listeners, generation) = (self.listeners.clone(), state.generation + 1);
         let build = move || {
-            let mut loaded = config::load(&sources, &*environment)?;
-            let restart_needed = changed_listeners(&listeners, &loaded.config.listeners);
-            loaded.config.listeners = listeners;
-            let snapshot = Snapshot::build(generation, loaded.config, &foundation);
-            Ok((snapshot, Reloaded { generation, warnings: loaded.warnings, restart_needed }))
+            let recorder = Recorder::new(&*environment);
+            let loaded = config::load(&sources, &recorder);
+            let outcome = loaded.map(|mut loaded| {
+                let restart_needed = changed_listeners(&listeners, &loaded.config.listeners);
+                loaded.config.listeners = listeners;
+                let snapshot = Snapshot::build(generation, loaded.config, &foundation);
+                (snapshot, Reloaded { generation, warnings: loaded.warnings, restart_needed })
+            });
+            (recorder.ingredients(&sources), outcome)
         };
         match tokio::task::spawn_blocking(build).await {
-            Ok(outcome) => outcome,
+            Ok((ingredients, outcome)) => {
+                state.tried = ingredients;
+                outcome
+            }
             Err(_) => Err(Report::default()),
         }
     }
@@ -182,11 +198,6 @@ impl Reloader {
     fn metrics(&self) -> &Metrics {
         &self.foundation.metrics
     }
-}
-
-/// What the files held; `None` when they could not be read.
-fn digest(sources: &Result<Sources, Report>) -> Option<u64> {
-    sources.as_ref().ok().map(Sources::digest)
 }
 
 fn changed_listeners(started: &Listeners, wanted: &Listeners) -> Vec<&'static str> {

@@ -3,17 +3,25 @@
 #![allow(clippy::disallowed_methods, reason = "variables say when expected files are to be written anew")]
 
 use std::{
-    collections::HashMap,
     env, fs,
     path::{Path, PathBuf},
 };
 
-use id_contact_gateway::config::{Config, ConfigFile, Loaded, Report, Sources, effective, load, schema};
+use id_contact_gateway::{
+    config::{Config, ConfigFile, Loaded, Report, Sources, effective, load, schema},
+    tokens::{SigningKey, VerificationKey},
+};
 
 #[path = "config/behaviour.rs"]
 mod behaviour;
 #[path = "config/robustness.rs"]
 mod robustness;
+#[path = "config/secrets.rs"]
+mod secrets;
+#[path = "config/world.rs"]
+mod world;
+
+use world::{World, world};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -21,10 +29,9 @@ fn root(path: &str) -> PathBuf {
     Path::new(ROOT).join(path)
 }
 
-/// The variables that the configurations under `tests/config` may use.
-fn environment() -> HashMap<String, String> {
-    let variables = [("HOST", "irma.internal"), ("CREDENTIAL", "hunter2"), ("BAD_URL", "ftp://hunter2")];
-    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+/// What the configurations under `tests/config` may refer to.
+fn environment() -> World {
+    world()
 }
 
 /// The files of a directory, with those of the base in place of missing ones.
@@ -96,17 +103,21 @@ fn the_examples_in_the_shipped_files_are_valid_when_uncommented() {
             _ => line,
         });
         let text = lines.collect::<Vec<_>>().join("\n");
-        text.replace("upstreams: {}", "upstreams:").replace("routes: []", "routes:")
+        ["upstreams: {}", "routes: []", "initiators: []", "keys: {}"]
+            .into_iter()
+            .fold(text, |text, empty| text.replace(empty, empty.trim_end_matches([' ', '[', ']', '{', '}'])))
     });
     let config = loaded(&Sources::from_texts(&texts[0], &texts[1], &texts[2]));
     assert_eq!((config.upstreams.len(), config.routes.len()), (2, 2));
     assert_eq!((config.auth.len(), config.comm.len()), (4, 4));
+    assert_eq!((config.keys.state.len(), config.keys.signing.len(), config.keys.decryption.len()), (2, 1, 1));
+    assert_eq!(config.initiators.len(), 1);
 }
 
 #[test]
 fn each_invalid_configuration_has_its_diagnostic() {
     let directories = directories("tests/config/invalid");
-    assert!(directories.len() >= 45, "only {} invalid configurations", directories.len());
+    assert!(directories.len() >= 90, "only {} invalid configurations", directories.len());
     for directory in directories {
         let report = load(&sources(&directory), &environment())
             .err()
@@ -150,10 +161,28 @@ fn the_effective_configuration_loads_as_the_same() {
         let shown = effective(&config);
         let [routes, purposes, plugins] =
             ["routes", "purposes", "plugins"].map(|file| shown[file].to_string());
-        let again = loaded(&Sources::from_texts(&routes, &purposes, &plugins));
+        let again = loaded(&Sources::from_texts(&routes, &purposes, &with_references(plugins)));
         config.gateway.internal_url = again.gateway.internal_url.clone();
         assert_eq!(again, config, "{}", directory.display());
     }
+}
+
+/// Puts the files back in place of what is shown of their content.
+fn with_references(mut plugins: String) -> String {
+    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for (path, content) in world().files {
+        let file = format!(r#"{{"file":"{}"}}"#, path.display());
+        if let Ok(key) = VerificationKey::from_pem(&content) {
+            plugins = plugins.replace(&format!("\"{}\"", hex(key.fingerprint())), &file);
+        }
+        if let Ok(key) = SigningKey::from_pem(&content) {
+            let shown = format!(r#""fingerprint":"{}""#, hex(key.verification_key().fingerprint()));
+            plugins = plugins.replace(&shown, &format!(r#""private_key":{file}"#));
+        }
+    }
+    plugins
+        .replace(r#""id":"s2","secret":"***""#, r#""id":"s2","secret":{"file":"state-2"}"#)
+        .replace(r#""id":"s1","secret":"***""#, r#""id":"s1","secret":{"env":"STATE_1"}"#)
 }
 
 fn refused(routes: &str, purposes: &str, plugins: &str) -> Report {

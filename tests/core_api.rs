@@ -32,7 +32,7 @@ fn gateway(auth: &StubPlugin, comm: &StubPlugin) -> TestGateway {
 fn gateway_at(auth: &str, comm: &str, options: &str) -> TestGateway {
     let plugins = format!(
         r#"auth:
-  - {{ tag: irma, name: IRMA, image_path: /static/irma.svg, start: "{auth}/internal/"{options} }}
+  - {{ tag: irma, name: IRMA, image_path: /static/irma.svg, start: "{auth}/internal/", brokering: off{options} }}
   - {{ tag: digid, name: DigiD, image_path: /static/digid.svg, start: "{auth}"{options} }}
 comm:
   - {{ tag: chat, name: Chat, image_path: /static/chat.svg, start: "{comm}"{options} }}
@@ -264,6 +264,32 @@ fn without_attributes_at_start_the_result_follows() {
         start(&appending, &body).json(),
         json!({"client_url": "https://chat.example/7?a=b&result=ey.a.b.c.d#c"})
     );
+}
+
+#[test]
+fn a_telephone_number_takes_no_result_along() {
+    let comm = comm_plugin(&json!({"client_url": "tel:+31201234567,,12345#"}));
+    let gateway = gateway(&auth_plugin(), &comm);
+    let body = json!({"purpose": "report_move", "comm_method": "call", "auth_result": "ey.a.b.c.d"});
+    assert_eq!(start(&gateway, &body).json(), json!({"client_url": "tel:+31201234567,,12345#"}));
+    let metrics = gateway.admin().get("admin", "/metrics", &[]).text().to_owned();
+    let lost = r#"idcontact_session_events_total{auth_method="",comm_method="call",event="attributes_delivered",outcome="delivery_failed",purpose="report_move"} 1"#;
+    assert!(metrics.contains(lost), "{metrics}");
+}
+
+#[test]
+fn a_result_that_is_too_long_for_a_redirect_goes_on_by_a_page() {
+    let comm = comm_plugin(&json!({"client_url": "https://chat.example/7"}));
+    let gateway = gateway(&auth_plugin(), &comm);
+    let result = "e".repeat(5_400);
+    let there = format!("https://chat.example/7?result={result}");
+    let body = json!({"purpose": "report_move", "comm_method": "call", "auth_result": &result});
+    assert_eq!(start(&gateway, &body).json(), json!({"client_url": &there}));
+    let form = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "text/html")];
+    let body = format!("purpose=report_move&comm_method=call&auth_result={result}");
+    let page = gateway.public().post("gateway.test", "/start", &form, body.as_bytes());
+    assert_eq!((page.status, page.header("location")), (200, None));
+    assert!(page.text().contains(&format!("content=\"0;url={there}\"")), "{}", page.text());
 }
 
 #[test]

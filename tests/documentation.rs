@@ -13,8 +13,12 @@ use std::{
     time::Duration,
 };
 
+#[path = "config/world.rs"]
+mod world;
+
 use http::StatusCode;
 use serde_json::Value;
+use world::world;
 
 use id_contact_gateway::{
     config::{self, ConfigFile, Sources},
@@ -233,8 +237,7 @@ fn completed(files: &HashMap<&'static str, String>) -> [String; 3] {
 /// What the program says about these files.
 fn complaints(files: &HashMap<&'static str, String>) -> String {
     let [routes, purposes, plugins] = completed(files);
-    let nothing_set = HashMap::<String, String>::new();
-    match config::load(&Sources::from_texts(&routes, &purposes, &plugins), &nothing_set) {
+    match config::load(&Sources::from_texts(&routes, &purposes, &plugins), &world()) {
         Ok(loaded) => loaded.warnings.render(false),
         Err(report) => report.render(false),
     }
@@ -249,7 +252,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 fn keys_in(page: &str) -> BTreeSet<String> {
     let rows = page.lines().filter_map(|line| quoted(line.strip_prefix("| `").map(|_| line)?).next());
     let (_, later) = page.split_once("## Not supported yet").expect("the page has this section");
-    let later = quoted(later).filter(|key| key.contains('.') || ["initiators", "keys"].contains(key));
+    let later = quoted(later).filter(|key| key.contains('.'));
     rows.chain(later).filter(|key| !key.contains(".yaml")).map(str::to_owned).collect()
 }
 
@@ -266,7 +269,9 @@ fn collect_keys(
     let items = schema.get("items").map(|items| (format!("{path}[]"), items));
     let values = schema.get("additionalProperties").filter(|values| values.is_object());
     let values = values.map(|values| (format!("{path}.NAME"), values));
-    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    // `file` and `env` of a secret are explained once.
+    let inner = schema.get("properties").filter(|_| schema.get("x-secret").is_none());
+    let properties = inner.and_then(Value::as_object).into_iter().flatten();
     let properties =
         properties.map(|(name, value)| (format!("{path}.{name}").trim_start_matches('.').to_owned(), value));
     let inner: Vec<_> = items.into_iter().chain(values).chain(properties).collect();

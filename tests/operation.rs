@@ -11,6 +11,7 @@ use support::{
     DEADLINE, answers,
     client::request,
     gateway::{Files, Process, TestGateway},
+    log::LogLine,
     stub::{Gate, Step, StubServer},
 };
 
@@ -109,6 +110,30 @@ fn a_changed_file_is_noticed_however_it_is_written() {
     gateway.replace("purposes.yaml", &purposes("four"));
     gateway.wait_for_log_after(mark, |line| line.message() == "configuration live");
     assert!(knows(&gateway, "four"));
+}
+
+#[test]
+fn a_changed_secret_is_noticed_too() {
+    const STATE: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
+    let gateway = TestGateway::start(&files());
+    let mark = gateway.log_mark();
+    let keys = "\nkeys: { state: [ { id: s1, secret: { file: secrets/state } } ] }\n";
+    let plugins = fs::read_to_string(gateway.directory().join("plugins.yaml")).unwrap();
+    gateway.write("plugins.yaml", &(plugins + keys));
+    gateway.wait_for_log_after(mark, |line| line.message().starts_with("configuration refused"));
+
+    // Below the directory that is watched: only the poll can see it.
+    let mark = gateway.log_mark();
+    fs::create_dir(gateway.directory().join("secrets")).unwrap();
+    gateway.write("secrets/state", STATE);
+    gateway.wait_for_log_after(mark, |line| line.message() == "configuration live");
+
+    let mark = gateway.log_mark();
+    gateway.write("secrets/state", "hunter2");
+    let refused = |line: &LogLine| line.message().contains("the state key `s1` cannot be used");
+    gateway.wait_for_log_after(mark, refused);
+    let shown = gateway.admin().get("admin", "/config", &[]).text().to_owned() + &gateway.log_text();
+    assert!(shown.contains("s1") && !shown.contains("hunter2"), "{shown}");
 }
 
 #[test]

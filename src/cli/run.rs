@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print_report};
 use crate::{
-    config::{self, AuthKind, CommMethod, CommTrust, Config, Loaded, Report, Sources},
+    config::{self, AuthKind, CommMethod, CommTrust, Config, Ingredients, Loaded, Recorder, Report, Sources},
     logs::{LogFormat, LogSink},
     server::{self, Settings},
 };
@@ -28,7 +28,7 @@ enum LogStyle {
 
 pub(super) fn run(arguments: RunArguments) -> ExitCode {
     let environment = environment();
-    let (sources, loaded) = match load(&arguments, environment) {
+    let (ingredients, loaded) = match load(&arguments, environment) {
         Ok(read) => read,
         Err(report) => {
             print_report(&report);
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: RunArguments) -> ExitCode {
     let settings = Settings {
         directory: arguments.config.directory,
         environment: Arc::new(environment),
-        digest: sources.digest(),
+        ingredients,
         loaded,
         log: log.clone(),
     };
@@ -72,10 +72,11 @@ pub(super) fn run(arguments: RunArguments) -> ExitCode {
 fn load(
     arguments: &RunArguments,
     environment: config::SystemEnvironment,
-) -> Result<(Sources, Loaded), Report> {
+) -> Result<(Ingredients, Loaded), Report> {
     let sources = Sources::read(&arguments.config.directory)?;
-    let loaded = config::load(&sources, &environment)?;
-    Ok((sources, loaded))
+    let recorder = Recorder::new(&environment);
+    let loaded = config::load(&sources, &recorder)?;
+    Ok((recorder.ingredients(&sources), loaded))
 }
 
 /// Sessions survive neither a restart nor another instance with keys that nobody else has.

@@ -45,6 +45,26 @@ impl<'r> Checker<'r> {
         self.report.push(Diagnostic::warning(code, Place::at(&self.source, span), message))
     }
 
+    /// As [`Self::error`], at a place that may be in another file.
+    pub fn error_at(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.report.push(Diagnostic::error(code, place, message))
+    }
+
+    /// As [`Self::warning`], at a place that may be in another file.
+    pub fn warning_at(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.report.push(Diagnostic::warning(code, place, message))
+    }
+
     /// Whether there is a point in finding out what would be right.
     pub fn wants_help(&self) -> bool {
         !self.report.is_full()
@@ -78,10 +98,15 @@ impl<'r> Checker<'r> {
 
     /// Each parsed value, or `None` when one of them is wrong.
     pub fn parse_all<S: Scalar>(&mut self, fields: &[Field<S>]) -> Option<Vec<S>> {
-        // Collected first, so that each wrong one is reported.
-        let parsed: Vec<_> = fields.iter().map(|field| self.parse(field)).collect();
-        parsed.into_iter().collect()
+        all(fields.iter().map(|field| self.parse(field)))
     }
+}
+
+/// Every item, or `None` when one of them is missing. It goes on to the last all the same, so that each
+/// wrong one is reported.
+pub fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let items: Vec<_> = items.collect();
+    items.into_iter().collect()
 }
 
 /// The candidate nearest to what somebody wrote, if it is near enough to be meant.

@@ -117,6 +117,15 @@ pub fn example(schema: &Value) -> Option<String> {
     schema.get("examples").and_then(|examples| examples.get(0)).map(plain)
 }
 
+/// As somebody would write it in YAML.
 pub fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(entries) => {
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        _ => value.to_string(),
+    }
 }

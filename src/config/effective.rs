@@ -7,16 +7,18 @@ use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use super::{
-    AuthKind, AuthMethod, CommKind, CommMethod, Config, Gateway, HeaderEdit, InspectDelivery, Listeners,
-    PluginStart, Purpose, Route, Timeouts, Upstream, mask::is_sensitive,
+    AuthKind, AuthMethod, AuthTrust, Brokering, CommKind, CommMethod, CommTrust, Config, Gateway, HeaderEdit,
+    Initiator, InspectDelivery, Keys, Listeners, PluginStart, Purpose, Route, Timeouts, Upstream,
+    mask::is_sensitive,
 };
-use crate::model::LocalizedText;
+use crate::model::{LocalizedText, UrlPrefix};
 
 /// What stands for a value that nobody is to see.
 const MASKED: &str = "***";
 
 /// The effective configuration, defaults filled in: `{routes: …, purposes: …, plugins: …}`, each in
-/// the shape of its file. Values of headers whose names sound secret are masked.
+/// the shape of its file. Values of headers whose names sound secret are masked. In place of a public
+/// key stands its SHA-256 fingerprint in hexadecimal, and of a private key that of its public half.
 pub fn effective(config: &Config) -> Value {
     json!({
         "routes": {
@@ -31,6 +33,8 @@ pub fn effective(config: &Config) -> Value {
         "plugins": {
             "auth": config.auth.iter().map(|each| auth_method(each, config)).collect::<Vec<_>>(),
             "comm": config.comm.iter().map(|each| comm_method(each, config)).collect::<Vec<_>>(),
+            "initiators": config.initiators.iter().map(initiator).collect::<Vec<_>>(),
+            "keys": keys(&config.keys),
         },
     })
 }
@@ -125,8 +129,14 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
         "name": text(&method.name),
         "image_path": method.image_path,
         "dialect": method.dialect.as_str(),
+        "brokering": brokering(method.brokering),
+        "disable_attr_url": method.disable_attr_url,
+        "shim_tel_url": method.shim_tel_url,
         "timeout": duration(method.timeout),
     });
+    if let AuthTrust::Reseal { verify } = &method.trust {
+        value["trust"] = json!({ "reseal": { "verify": hex(verify.fingerprint()) } });
+    }
     match &method.kind {
         AuthKind::Remote { start } => value["start"] = plugin_start(start, config),
         AuthKind::Test { attributes } => {
@@ -151,6 +161,12 @@ fn comm_method(method: &CommMethod, config: &Config) -> Value {
         "disable_attributes_at_start": method.disable_attributes_at_start,
         "timeout": duration(method.timeout),
     });
+    if let Some(dialect) = method.dialect {
+        value["dialect"] = json!(dialect.as_str());
+    }
+    if let CommTrust::Reseal { encrypt } = &method.trust {
+        value["trust"] = json!({ "reseal": { "encrypt": hex(encrypt.fingerprint()) } });
+    }
     match &method.kind {
         CommKind::Remote { start } => value["start"] = plugin_start(start, config),
         CommKind::Inspect { delivery } => {
@@ -165,6 +181,40 @@ fn comm_method(method: &CommMethod, config: &Config) -> Value {
         value["hosts"] = json!(hosts);
     }
     value
+}
+
+fn brokering(brokering: Brokering) -> &'static str {
+    match brokering {
+        Brokering::Off => "off",
+        Brokering::Observe => "observe",
+        Brokering::Bind => "bind",
+    }
+}
+
+fn initiator(initiator: &Initiator) -> Value {
+    let urls = |urls: &[UrlPrefix]| urls.iter().map(|url| json!(url.as_str())).collect::<Value>();
+    json!({
+        "kid": initiator.kid,
+        "verify": hex(initiator.verify.fingerprint()),
+        "purposes": initiator.purposes,
+        "comm_urls": urls(&initiator.comm_urls),
+        "attr_urls": urls(&initiator.attr_urls),
+    })
+}
+
+fn keys(keys: &Keys) -> Value {
+    let private = |id: Option<&str>, public: [u8; 32]| json!({ "id": id, "fingerprint": hex(public) });
+    json!({
+        "state": keys.state.iter().map(|key| json!({ "id": key.id(), "secret": MASKED })).collect::<Value>(),
+        "signing": keys.signing.iter()
+            .map(|key| private(key.id(), key.verification_key().fingerprint())).collect::<Value>(),
+        "decryption": keys.decryption.iter()
+            .map(|key| private(key.id(), key.encryption_key().fingerprint())).collect::<Value>(),
+    })
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn plugin_start(start: &PluginStart, config: &Config) -> Value {

@@ -83,7 +83,8 @@ fn value_of(reference: &str, environment: &dyn Environment) -> Result<String, Re
     }
 }
 
-fn is_variable_name(name: &str) -> bool {
+/// As POSIX has them.
+pub fn is_variable_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -31,43 +31,26 @@ impl JsonSchema for NotYet {
     }
 }
 
-macro_rules! only {
-    ($(#[$doc:meta])* $name:ident: $accepted:tt, later $later:tt) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone)]
-        pub struct $name;
+/// The one way to choose among servers.
+#[derive(Debug, Clone)]
+pub struct OnlyRoundRobin;
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                IgnoredAny::deserialize(deserializer).map(|_| Self)
-            }
-        }
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "enum": $accepted, "x-not-yet": $later })
-            }
-        }
-    };
+impl<'de> Deserialize<'de> for OnlyRoundRobin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
 }
 
-only! {
-    /// A switch that can only be off.
-    AlwaysFalse: [false], later [true]
-}
-only! {
-    /// The one way to choose among servers.
-    OnlyRoundRobin: ["round_robin"], later ["least_connections", "consistent_hash"]
-}
-only! {
-    /// The one kind of brokering.
-    OnlyOff: ["off"], later ["observe", "bind"]
+impl JsonSchema for OnlyRoundRobin {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OnlyRoundRobin".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": ["round_robin"], "x-not-yet": ["least_connections", "consistent_hash"] })
+    }
 }

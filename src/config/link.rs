@@ -100,8 +100,8 @@ impl Names {
         if let Some(star) = references.iter().find(|reference| reference.value == "*") {
             if references.len() > 1 {
                 checker
-                    .error("wildcard", &star.span, "`*` already means every method")
-                    .with_help("write `[\"*\"]`, or name the methods without `*`");
+                    .error("wildcard", &star.span, format!("`*` already means every {}", self.word))
+                    .with_help("write `[\"*\"]`, or names without `*`");
                 return None;
             }
             return (self.broken.is_empty() && !self.incomplete).then(|| (0..self.spans.len()).collect());

@@ -1,16 +1,10 @@
 //! Doubtful but legal things in a configuration that is otherwise right. Names are masked in
 //! messages: even a name can be a URL with a password.
-//! May import: `check`, `link`, `mask`, `purposes`, `routes`, `model`.
+//! May import: `check`, `link`, `mask`, `purposes`, `routes`.
 
 use super::{
-    AuthKind, AuthMethod, Config, Purpose,
-    check::{Checker, enumerate},
-    link::Used,
-    mask::mask,
-    purposes::PurposePlace,
-    routes::Places,
+    Config, Purpose, check::Checker, link::Used, mask::mask, purposes::PurposePlace, routes::Places,
 };
-use crate::model::AttributeTag;
 
 /// Warnings about routes.yaml.
 pub fn check_routes(config: &Config, used: &Used, places: &Places, checker: &mut Checker) {
@@ -53,32 +47,6 @@ pub fn check_purposes(config: &Config, places: &[PurposePlace], checker: &mut Ch
                 .with_label(reason)
                 .with_help("name at least one method in both `allowed_auth` and `allowed_comm`");
         }
-        for method in purpose.allowed_auth.iter().filter_map(|id| config.auth.get(id.0)) {
-            let missing = missing_attributes(purpose, method);
-            if !missing.is_empty() {
-                let missing: Vec<_> = missing.into_iter().map(|attribute| mask(attribute.as_str())).collect();
-                let missing = enumerate(missing.iter().map(String::as_str));
-                checker
-                    .warning(
-                        "unprovided-attribute",
-                        &place.tag,
-                        format!(
-                            "the method `{}` cannot satisfy the purpose `{}`",
-                            mask(method.tag.as_str()),
-                            mask(purpose.tag.as_str())
-                        ),
-                    )
-                    .with_label(format!("asks for {missing}"))
-                    .with_help(match method.kind {
-                        AuthKind::Test { .. } => {
-                            format!("add {missing} to the method's `test: {{ attributes: … }}`")
-                        }
-                        AuthKind::Remote { .. } => {
-                            format!("add {missing} to the method's `provides`, or do not allow it here")
-                        }
-                    });
-            }
-        }
     }
 }
 
@@ -90,14 +58,4 @@ fn unusable(purpose: &Purpose) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// What a purpose asks for and a method is known not to prove.
-fn missing_attributes<'p>(purpose: &'p Purpose, method: &AuthMethod) -> Vec<&'p AttributeTag> {
-    let known: Vec<&AttributeTag> = match (&method.provides, &method.kind) {
-        (Some(provides), _) => provides.iter().collect(),
-        (None, AuthKind::Test { attributes }) => attributes.iter().map(|(tag, _)| tag).collect(),
-        (None, AuthKind::Remote { .. }) => return Vec::new(),
-    };
-    purpose.attributes.iter().filter(|attribute| !known.contains(attribute)).collect()
 }

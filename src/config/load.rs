@@ -7,14 +7,16 @@ use serde::de::DeserializeOwned;
 use super::{
     Config,
     check::Checker,
-    interpolation,
+    combinations, interpolation,
     link::{Names, Used},
     lint, overlap,
     plugins::RawPlugins,
     purposes::RawPurposes,
     report::Report,
     routes::RawRoutes,
-    schema, shape,
+    schema,
+    secrets::Secrets,
+    shape,
     shape::Broken,
     source::{ConfigFile, Environment, Sources},
     yaml,
@@ -27,8 +29,8 @@ pub struct Loaded {
     pub warnings: Report,
 }
 
-/// Turns the three files into a configuration. Pure: the same texts and variables give the same
-/// answer.
+/// Turns the three files into a configuration. Pure: the same texts, variables, secret files and time
+/// give the same answer.
 ///
 /// # Errors
 /// Everything that is wrong, and the warnings that could be given all the same.
@@ -54,6 +56,7 @@ impl Loader<'_> {
         let (purposes, broken_purposes) = self.raw::<RawPurposes>(ConfigFile::Purposes);
         let (plugins, broken_plugins) = self.raw::<RawPlugins>(ConfigFile::Plugins);
         let mut used = Used::default();
+        let secrets = Secrets { sources: self.sources, environment: self.environment };
 
         let mut checker = self.checker(ConfigFile::Routes);
         let upstreams =
@@ -72,12 +75,21 @@ impl Loader<'_> {
         );
         let comm_tags =
             Names::define("communication method", "comm", plugins.comm_tags(), &broken_plugins, &mut checker);
-        let auth = plugins.parse_auth(&upstreams, &mut used, &mut checker);
-        let comm = plugins.parse_comm(&upstreams, &mut used, &mut checker);
+        let auth = plugins.parse_auth(&upstreams, &mut used, secrets, &mut checker);
+        let comm = plugins.parse_comm(&upstreams, &mut used, secrets, &mut checker);
+        let keys = plugins.parse_keys(secrets, &mut checker);
+        Names::define("initiator", "initiators", plugins.kids(), &broken_plugins, &mut checker);
+        let places =
+            combinations::Places { auth: plugins.auth_places(&checker), comm: plugins.comm_places(&checker) };
 
         let mut checker = self.checker(ConfigFile::Purposes);
-        Names::define("purpose", "purposes", purposes.tags(), &broken_purposes, &mut checker);
+        let purpose_tags =
+            Names::define("purpose", "purposes", purposes.tags(), &broken_purposes, &mut checker);
         let parsed_purposes = purposes.parse(&auth_tags, &comm_tags, &mut checker);
+
+        let known = parsed_purposes.as_deref().unwrap_or_default();
+        let mut checker = self.checker(ConfigFile::Plugins);
+        let initiators = plugins.parse_initiators(&purpose_tags, known, secrets, &mut checker);
 
         let config = Config {
             gateway: parsed.gateway?,
@@ -87,12 +99,16 @@ impl Loader<'_> {
             purposes: parsed_purposes?,
             auth: auth?,
             comm: comm?,
-            initiators: Vec::new(),
-            keys: super::Keys::default(),
+            initiators: initiators?,
+            keys: keys?,
         };
         if !self.report.has_errors() {
+            let purpose_places = purposes.places();
+            combinations::check_methods(&config, &places, &mut self.checker(ConfigFile::Plugins));
+            let checker = &mut self.checker(ConfigFile::Purposes);
+            combinations::check_purposes(&config, &purpose_places, &places, checker);
+            lint::check_purposes(&config, &purpose_places, checker);
             lint::check_routes(&config, &used, &parsed.places, &mut self.checker(ConfigFile::Routes));
-            lint::check_purposes(&config, &purposes.places(), &mut self.checker(ConfigFile::Purposes));
         }
         Some(config)
     }

@@ -2,9 +2,26 @@
 //! that a file that is not YAML at all gives nothing away either. When in doubt it hides more.
 //! May import: nothing.
 
-/// Words that mark a key, or a header's name, as one that holds a secret.
-const SENSITIVE: [&str; 8] =
-    ["secret", "password", "passwd", "passphrase", "token", "key", "authorization", "cookie"];
+/// Words that mark a key, or a header's name, as one that holds a secret. Public keys are none, but
+/// a private one may stand in their place.
+const SENSITIVE: [&str; 10] = [
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "key",
+    "authorization",
+    "cookie",
+    "verify",
+    "encrypt",
+];
+
+/// The key of plugins.yaml whose value is made of other keys, most of them harmless.
+const KEYS: &str = "keys";
+
+/// A word of so many letters and digits may be a secret itself: 16 random bytes in hexadecimal.
+const SECRET_LENGTH: usize = 32;
 
 /// Whether a value of this name is to be hidden.
 pub fn is_sensitive(name: &str) -> bool {
@@ -16,12 +33,23 @@ pub fn is_sensitive(name: &str) -> bool {
 /// asterisks. Each byte keeps its place; line breaks stay.
 pub fn mask(text: &str) -> String {
     let mut hidden = vec![false; text.len()];
-    let mut done = 0;
-    for (colon, indentation) in sensitive_keys(text) {
-        if colon >= done {
-            done = value_end(text, colon, indentation);
-            hide(&mut hidden, colon, done);
+    let (mut done, mut keys_end) = (0, 0);
+    for SensitiveKey { colon, indentation, holds_keys } in sensitive_keys(text) {
+        if colon < done {
+            continue;
         }
+        let end = value_end(text, colon, indentation);
+        // Within themselves they are a secret like any other.
+        if holds_keys && colon >= keys_end {
+            keys_end = end;
+            hide_unknown(text, colon, end, &mut hidden);
+        } else {
+            done = end;
+            hide(&mut hidden, colon, end);
+        }
+    }
+    for (start, end) in pems(text) {
+        hide(&mut hidden, start, end);
     }
     for (start, end) in userinfos(text) {
         hide(&mut hidden, start, end);
@@ -41,8 +69,16 @@ fn hide(hidden: &mut [bool], start: usize, end: usize) {
     }
 }
 
-/// Where values of sensitive keys start (after `:` or `=`), with the indentation of their line.
-fn sensitive_keys(text: &str) -> Vec<(usize, usize)> {
+struct SensitiveKey {
+    /// Where its value starts, after `:` or `=`.
+    colon: usize,
+    /// Of its line.
+    indentation: usize,
+    /// It is [`KEYS`] and not itself a secret.
+    holds_keys: bool,
+}
+
+fn sensitive_keys(text: &str) -> Vec<SensitiveKey> {
     let mut found = Vec::new();
     let mut line_start = 0;
     for line in text.split_inclusive('\n') {
@@ -52,12 +88,14 @@ fn sensitive_keys(text: &str) -> Vec<(usize, usize)> {
             let is_key_character = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
             let key = &before[before.trim_end_matches(is_key_character).len()..];
             if is_sensitive(key) {
-                found.push((line_start + offset + 1, indentation));
+                let holds_keys = key.trim() == KEYS;
+                found.push(SensitiveKey { colon: line_start + offset + 1, indentation, holds_keys });
             }
         }
         // `? secret`, with the value on the next line.
         if line.trim_start().starts_with("? ") && is_sensitive(line) {
-            found.push((line_start + line.len(), indentation.saturating_sub(2)));
+            let indentation = indentation.saturating_sub(2);
+            found.push(SensitiveKey { colon: line_start + line.len(), indentation, holds_keys: false });
         }
         line_start += line.len();
     }
@@ -69,22 +107,95 @@ fn sensitive_keys(text: &str) -> Vec<(usize, usize)> {
 fn value_end(text: &str, start: usize, indentation: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
     let line = rest.split_inclusive('\n').next().unwrap_or_default();
-    if is_reference(line) {
+    let below = || {
+        let below = &rest[line.len()..];
+        &below[..deeper_lines(below, indentation)]
+    };
+    if is_reference(line) || line.trim().is_empty() && names_a_secret(below().trim()) {
         return start;
     }
     match flow_end(rest) {
         FlowEnd::At(offset) => start + offset,
         FlowEnd::Open => text.len(),
-        FlowEnd::None => start + line.len() + deeper_lines(&rest[line.len()..], indentation),
+        FlowEnd::None => start + line.len() + below().len(),
     }
 }
 
 /// `{ file: x }` and `{ env: X }` name a secret and hold none.
 fn is_reference(line: &str) -> bool {
     let content = line.trim_start().strip_prefix('{').and_then(|inner| inner.split_once('}'));
-    content.and_then(|(content, _)| content.split_once(':')).is_some_and(|(key, name)| {
-        matches!(key.trim(), "file" | "env") && !name.contains([',', '{', '"', '\'', ':'])
+    content.is_some_and(|(content, _)| content.trim().is_empty() || names_a_secret(content.trim()))
+}
+
+/// `file: x` and `env: X`, unless the name looks like a secret.
+fn names_a_secret(content: &str) -> bool {
+    content.split_once(':').is_some_and(|(key, name)| {
+        let name = name.trim();
+        let bare = ['"', '\''].iter().find_map(|quote| name.strip_prefix(*quote)?.strip_suffix(*quote));
+        let name = bare.unwrap_or(name);
+        match key.trim() {
+            "file" => is_harmless(name),
+            "env" => is_harmless(name) && !name.contains(['.', '-', '/', ' ']),
+            _ => false,
+        }
     })
+}
+
+/// A name, a path or a date, and no secret that somebody took for one.
+fn is_harmless(name: &str) -> bool {
+    let of_names = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ' ');
+    name.chars().all(of_names) && !name.contains("---") && !name.split(['.', '/', ' ']).any(looks_random)
+}
+
+fn looks_random(word: &str) -> bool {
+    let has = |test: fn(&char) -> bool| word.chars().any(|c| test(&c));
+    let mixed = has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase);
+    let unbroken = word.chars().all(|c| c.is_ascii_alphanumeric());
+    word.len() >= SECRET_LENGTH && has(char::is_ascii_digit) && (mixed || unbroken)
+}
+
+/// Hides what does not look like the entries of [`KEYS`]: in each line, from the first value on that
+/// is neither the name of a key, nor a date, nor a reference.
+fn hide_unknown(text: &str, start: usize, end: usize, hidden: &mut [bool]) {
+    let mut line_start = start;
+    for line in text.get(start..end).unwrap_or_default().split_inclusive('\n') {
+        hide(hidden, line_start + known_length(line), line_start + line.len());
+        line_start += line.len();
+    }
+}
+
+fn known_length(line: &str) -> usize {
+    let mut known = 0;
+    loop {
+        known +=
+            line[known..].len() - line[known..].trim_start_matches([' ', '[', ']', '{', '}', ',', '-']).len();
+        let rest = &line[known..];
+        let Some((key, value)) = rest.split_once(':') else { return known };
+        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            return known;
+        }
+        let after_key = known + key.len() + 1;
+        let scalar = value.split([',', '}', ']', '\n']).next().unwrap_or_default();
+        let bare = scalar.trim().trim_matches(['"', '\'']);
+        known = match key {
+            "id" | "expires" if is_harmless(bare) => after_key + scalar.len(),
+            "file" | "env" if names_a_secret(&format!("{key}: {bare}")) => after_key + scalar.len(),
+            _ if value.trim_start().starts_with(['{', '[']) => after_key,
+            _ => return after_key,
+        };
+    }
+}
+
+/// PEM blocks, to their end or that of the text.
+fn pems(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    while let Some(begin) = text[start..].find("-----BEGIN").map(|offset| start + offset) {
+        let end = text[begin..].find("-----END").map_or(text.len(), |offset| begin + offset);
+        found.push((begin, end));
+        start = end;
+    }
+    found
 }
 
 enum FlowEnd {
@@ -197,6 +308,20 @@ mod tests {
             "secret: \"open\nhunter2",
             "token: é hunter2",
             "\ttoken: hunter2",
+            "keys: { state: [ { id: s1, secret: hunter2 } ] }",
+            "keys: { state: hunter2 }",
+            "keys:\n  state:\n    - { id: s1, secret: { file: s1 }, hunter2 }",
+            "keys:\n  state:\n    - id: s1\n      secret: |\n        id: hunter2\n",
+            "keys:\n  state:\n    - id: { hunter2 }",
+            "keys: [ { id: a # hunter2",
+            "verify: hunter2",
+            "x:\n  -----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
+            "x: -----BEGIN EC PRIVATE KEY----- hunter2",
+            "secret: { file: -----BEGIN hunter2 }",
+            "secret:\n  file: a\n  hunter2",
+            "secret: { env: hunter2 of mine }",
+            "secret: { file: hunter2hunter2hunter2hunter2hunter2 }",
+            "secret: { file: hunter2-Hunter2_hunter2-hunter2-hunter2 }",
         ] {
             let masked = mask(text);
             assert!(!masked.contains("hunter2"), "{text:?} became {masked:?}");
@@ -211,6 +336,11 @@ mod tests {
             "private_key: { file: sign.pem }",
             "secret: { env: STATE_1 }",
             "name: Report a move",
+            "secret:\n  file: /run/secrets/state-1.key\ntag: x",
+            "private_key: { file: \"my keys/sign.pem\" }",
+            "verify: { env: A_LONG_NAME_OF_A_VARIABLE_FOR_THE_CHAT_PLUGIN_2 }",
+            "keys:\n  state:\n    - { id: s2, secret: { file: state-2 }, expires: 2027-01-31 }\n    - id: s1\n      secret: { env: STATE_1 }\n",
+            "keys: { signing: [ { id: g1, private_key: { file: sign.pem } } ] }",
         ] {
             assert_eq!(mask(text), text);
         }

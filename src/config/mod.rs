@@ -6,11 +6,15 @@
 //! May import: `tokens` for the types of keys, `model`.
 
 mod check;
+mod combinations;
 mod definitions;
 mod effective;
 mod gateway;
 mod header;
+mod ingredients;
+mod initiators;
 mod interpolation;
+mod keys;
 mod later;
 mod link;
 mod lint;
@@ -26,8 +30,10 @@ mod report;
 mod routes;
 mod scalar;
 mod schema;
+mod secrets;
 mod shape;
 mod source;
+mod trust;
 mod yaml;
 
 use std::{net::SocketAddr, time::Duration};
@@ -44,10 +50,14 @@ use crate::{
 };
 
 pub use effective::effective;
+pub use ingredients::{Ingredients, Recorder};
 pub use load::{Loaded, load};
 pub use report::{Diagnostic, Report, Severity};
 pub use schema::schema;
-pub use source::{ConfigFile, Environment, MAX_FILE_BYTES, Sources, SystemEnvironment, UnknownFile};
+pub use source::{
+    ConfigFile, Environment, MAX_FILE_BYTES, MAX_SECRET_BYTES, Sources, SystemEnvironment, UnknownFile,
+    Unreadable,
+};
 
 /// Time a plugin call may take altogether, unless its method says otherwise: a citizen waits.
 pub const DEFAULT_PLUGIN_TIMEOUT: Duration = Duration::from_secs(5);

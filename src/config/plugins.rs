@@ -1,5 +1,6 @@
 //! plugins.yaml: what serde reads, and how it becomes authentication and communication methods.
-//! May import: `check`, `later`, `link`, `node`, `purposes`, `scalar`, `model`.
+//! May import: `check`, `initiators`, `keys`, `later`, `link`, `node`, `purposes`, `scalar`,
+//! `secrets`, `trust`, `model`.
 
 use std::time::Duration;
 
@@ -7,15 +8,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    AuthKind, AuthMethod, CommKind, CommMethod, DEFAULT_PLUGIN_TIMEOUT, InspectDelivery, PluginStart,
-    UpstreamId,
-    check::Checker,
-    later::{AlwaysFalse, NotYet, OnlyOff},
+    AuthKind, AuthMethod, Brokering, CommKind, CommMethod, DEFAULT_PLUGIN_TIMEOUT, Initiator,
+    InspectDelivery, Keys, PluginStart, Purpose, UpstreamId,
+    check::{Checker, all},
+    initiators::RawInitiator,
+    keys::RawKeys,
+    later::NotYet,
     link::{Names, Used},
     location::{Host, ImagePath, Start},
     node::{Entries, Span, Spanned},
     purposes::{RawText, parse_attributes},
     scalar::{Field, Verbatim},
+    secrets::Secrets,
+    trust::{MethodPlace, RawAuthTrust, RawBrokering, RawCommTrust, RawTrust},
 };
 use crate::model::{AttributeTag, Dialect, MethodTag};
 
@@ -30,10 +35,12 @@ pub struct RawPlugins {
     /// Communication methods, in the order in which people see them.
     #[serde(default)]
     comm: Vec<RawComm>,
-    #[serde(rename = "initiators")]
-    _initiators: Option<NotYet>,
-    #[serde(rename = "keys")]
-    _keys: Option<NotYet>,
+    /// Who may ask, with a signed start, for authentication during communication.
+    #[serde(default)]
+    initiators: Vec<RawInitiator>,
+    /// The gateway's own keys.
+    #[serde(default)]
+    keys: RawKeys,
 }
 
 /// An authentication method: exactly one of `start` and an adapter.
@@ -64,15 +71,18 @@ struct RawAuth {
     /// The spelling of the plugin's results. By default `id-contact`.
     #[serde(default)]
     dialect: RawDialect,
-    #[serde(rename = "disable_attr_url")]
-    _disable_attr_url: Option<AlwaysFalse>,
-    #[serde(rename = "shim_tel_url")]
-    _shim_tel_url: Option<AlwaysFalse>,
-    /// What passes through the gateway while a citizen signs in. By default `off`.
-    #[serde(rename = "brokering")]
-    _brokering: Option<OnlyOff>,
-    #[serde(rename = "trust")]
-    _trust: Option<NotYet>,
+    /// For a plugin that cannot deliver by POST: the result always comes back with the citizen. By
+    /// default `false`.
+    #[serde(default)]
+    disable_attr_url: bool,
+    /// For a plugin that cannot redirect to `tel:`: it gets a page of the gateway's instead. By
+    /// default `false`.
+    #[serde(default)]
+    shim_tel_url: bool,
+    /// What passes through the gateway while a citizen signs in. By default `observe`.
+    brokering: Option<Spanned<RawBrokering>>,
+    /// What the gateway does with the plugin's results. By default they pass unread.
+    trust: Option<Spanned<RawAuthTrust>>,
     /// The attributes that the method can prove. With it, purposes are checked to be satisfiable.
     provides: Option<Vec<Spanned<String>>>,
     /// Hosts that the plugin's URLs may name. By default any.
@@ -107,8 +117,11 @@ struct RawComm {
     /// default `false`.
     #[serde(default)]
     disable_attributes_at_start: bool,
-    #[serde(rename = "trust")]
-    _trust: Option<NotYet>,
+    /// The spelling of the results that the plugin reads. By default unknown, and `id-contact` for
+    /// results that the gateway issues.
+    dialect: Option<RawDialect>,
+    /// What the gateway does with results for the plugin. By default they pass unread.
+    trust: Option<Spanned<RawCommTrust>>,
     /// Hosts that the plugin's URLs may name. By default any.
     hosts: Option<Vec<Field<Host>>>,
     /// How long a call to the plugin may take altogether. By default `5s`.
@@ -159,15 +172,19 @@ impl RawPlugins {
         self.comm.iter().map(|method| (method.tag.text.as_str(), method.tag.span.clone()))
     }
 
+    pub fn kids(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.initiators.iter().map(RawInitiator::kid)
+    }
+
     /// The authentication methods, unless one of them is wrong.
     pub fn parse_auth(
         &self,
         upstreams: &Names,
         used: &mut Used,
+        secrets: Secrets,
         checker: &mut Checker,
     ) -> Option<Vec<AuthMethod>> {
-        let parsed: Vec<_> = self.auth.iter().map(|raw| raw.parse(upstreams, used, checker)).collect();
-        parsed.into_iter().collect()
+        all(self.auth.iter().map(|raw| raw.parse(upstreams, used, secrets, checker)))
     }
 
     /// The communication methods, unless one of them is wrong.
@@ -175,19 +192,58 @@ impl RawPlugins {
         &self,
         upstreams: &Names,
         used: &mut Used,
+        secrets: Secrets,
         checker: &mut Checker,
     ) -> Option<Vec<CommMethod>> {
-        let parsed: Vec<_> = self.comm.iter().map(|raw| raw.parse(upstreams, used, checker)).collect();
-        parsed.into_iter().collect()
+        all(self.comm.iter().map(|raw| raw.parse(upstreams, used, secrets, checker)))
+    }
+
+    /// The initiators, unless one of them is wrong; `purposes` are those that the names stand for.
+    pub fn parse_initiators(
+        &self,
+        names: &Names,
+        purposes: &[Purpose],
+        secrets: Secrets,
+        checker: &mut Checker,
+    ) -> Option<Vec<Initiator>> {
+        all(self.initiators.iter().map(|raw| raw.parse(names, purposes, secrets, checker)))
+    }
+
+    /// The gateway's own keys, unless one of them is wrong.
+    pub fn parse_keys(&self, secrets: Secrets, checker: &mut Checker) -> Option<Keys> {
+        self.keys.parse(secrets, checker)
+    }
+
+    pub fn auth_places(&self, checker: &Checker) -> Vec<MethodPlace> {
+        let place = |raw: &RawAuth| {
+            let trust = raw.trust.as_ref().map(|trust| &trust.span);
+            let brokering = raw.brokering.as_ref().map(|brokering| &brokering.span);
+            MethodPlace::new(&raw.tag.span, trust, brokering, checker)
+        };
+        self.auth.iter().map(place).collect()
+    }
+
+    pub fn comm_places(&self, checker: &Checker) -> Vec<MethodPlace> {
+        let place = |raw: &RawComm| {
+            MethodPlace::new(&raw.tag.span, raw.trust.as_ref().map(|trust| &trust.span), None, checker)
+        };
+        self.comm.iter().map(place).collect()
     }
 }
 
 impl RawAuth {
-    fn parse(&self, upstreams: &Names, used: &mut Used, checker: &mut Checker) -> Option<AuthMethod> {
+    fn parse(
+        &self,
+        upstreams: &Names,
+        used: &mut Used,
+        secrets: Secrets,
+        checker: &mut Checker,
+    ) -> Option<AuthMethod> {
         let tag = checker.parse(&self.tag);
         let name = self.name.parse(checker);
         let image_path = checker.parse(&self.image_path);
         let kind = self.kind(upstreams, used, checker);
+        let trust = RawTrust::parse(self.trust.as_ref(), &self.tag.span, secrets, checker);
         let provides = self.provides.as_ref().map(|provides| parse_attributes(provides, checker));
         let hosts = parse_hosts(self.hosts.as_deref(), checker);
         let timeout = checker.parse_or(self.timeout.as_ref(), DEFAULT_PLUGIN_TIMEOUT);
@@ -197,10 +253,10 @@ impl RawAuth {
             image_path: image_path?.0,
             kind: kind?,
             dialect: self.dialect.into(),
-            brokering: super::Brokering::Off,
-            disable_attr_url: false,
-            shim_tel_url: false,
-            trust: super::AuthTrust::Opaque,
+            brokering: self.brokering.as_ref().map_or(Brokering::default(), |raw| raw.value.into()),
+            disable_attr_url: self.disable_attr_url,
+            shim_tel_url: self.shim_tel_url,
+            trust: trust?,
             provides: match provides {
                 Some(provides) => Some(provides?),
                 None => None,
@@ -225,11 +281,18 @@ impl RawAuth {
 }
 
 impl RawComm {
-    fn parse(&self, upstreams: &Names, used: &mut Used, checker: &mut Checker) -> Option<CommMethod> {
+    fn parse(
+        &self,
+        upstreams: &Names,
+        used: &mut Used,
+        secrets: Secrets,
+        checker: &mut Checker,
+    ) -> Option<CommMethod> {
         let tag = checker.parse(&self.tag);
         let name = self.name.parse(checker);
         let image_path = checker.parse(&self.image_path);
         let kind = self.kind(upstreams, used, checker);
+        let trust = RawTrust::parse(self.trust.as_ref(), &self.tag.span, secrets, checker);
         let hosts = parse_hosts(self.hosts.as_deref(), checker);
         let timeout = checker.parse_or(self.timeout.as_ref(), DEFAULT_PLUGIN_TIMEOUT);
         Some(CommMethod {
@@ -238,8 +301,8 @@ impl RawComm {
             image_path: image_path?.0,
             kind: kind?,
             disable_attributes_at_start: self.disable_attributes_at_start,
-            dialect: None,
-            trust: super::CommTrust::Opaque,
+            dialect: self.dialect.map(Into::into),
+            trust: trust?,
             hosts: hosts?,
             timeout: timeout?,
         })
@@ -261,17 +324,11 @@ impl RawComm {
 
 impl RawTest {
     fn parse(&self, checker: &mut Checker) -> Option<Vec<(AttributeTag, String)>> {
-        let attributes: Vec<_> = self
-            .attributes
-            .0
-            .iter()
-            .map(|(tag, value)| {
-                let tag = checker.parse(&Field::<AttributeTag>::new(tag));
-                let value = checker.parse(value);
-                tag.zip(value).map(|(tag, value)| (tag, value.0))
-            })
-            .collect();
-        attributes.into_iter().collect()
+        all(self.attributes.0.iter().map(|(tag, value)| {
+            let tag = checker.parse(&Field::<AttributeTag>::new(tag));
+            let value = checker.parse(value);
+            tag.zip(value).map(|(tag, value)| (tag, value.0))
+        }))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{
 
 use super::{
     AuthId, CommId, Purpose,
-    check::Checker,
+    check::{Checker, all},
     link::{Names, repetitions},
     node::{Entries, Span, Spanned},
     scalar::{Field, Label, LanguageCode, Scalar},
@@ -67,8 +67,7 @@ impl RawPurposes {
 
     /// The purposes, unless one of them is wrong.
     pub fn parse(&self, auth: &Names, comm: &Names, checker: &mut Checker) -> Option<Vec<Purpose>> {
-        let parsed: Vec<_> = self.purposes.iter().map(|raw| raw.parse(auth, comm, checker)).collect();
-        parsed.into_iter().collect()
+        all(self.purposes.iter().map(|raw| raw.parse(auth, comm, checker)))
     }
 
     pub fn places(&self) -> Vec<PurposePlace> {

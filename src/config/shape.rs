@@ -2,9 +2,10 @@
 //! types, values outside a list. Reports all of them and takes out what is broken, so that what is
 //! left can be deserialised and checked further in the same report.
 //!
-//! It knows the part of JSON Schema that `schemars` makes of our types, and two conventions:
+//! It knows the part of JSON Schema that `schemars` makes of our types, and conventions:
 //! `not: {}` marks a key, and `x-not-yet` a value, that a later version will accept. `x-decisive`
-//! marks an optional key without which the rest of its item cannot be judged.
+//! marks an optional key without which the rest of its item cannot be judged, `x-secret` a reference
+//! to a secret, in whose place somebody may have written the secret.
 //! May import: `check`, `definitions`, `node`.
 
 use std::collections::HashMap;
@@ -19,6 +20,8 @@ use super::{
 
 /// The mark of an optional key that says what its item is.
 const DECISIVE: &str = "x-decisive";
+/// The mark of a reference to a secret.
+const SECRET: &str = "x-secret";
 
 /// What was taken out of a file, so that references to it are not taken for mistakes.
 #[derive(Debug, Default)]
@@ -85,6 +88,7 @@ fn item_of(section: &str) -> (&'static str, &'static str) {
         "purposes" => ("purpose", "tag"),
         "auth" => ("authentication method", "tag"),
         "comm" => ("communication method", "tag"),
+        "initiators" => ("initiator", "kid"),
         _ => ("item", ""),
     }
 }
@@ -189,7 +193,10 @@ impl<'s> Shape<'s, '_, '_> {
             return false;
         }
         let Some(schema) = self.definitions.branch(node, schema) else {
-            self.wrong_type(node, schema, named);
+            match schema.get(SECRET) {
+                Some(_) => self.secret_in_the_open(node, named),
+                None => self.wrong_type(node, schema, named),
+            }
             return false;
         };
         if let Some(accepted) = accepted_values(schema) {
@@ -212,6 +219,9 @@ impl<'s> Shape<'s, '_, '_> {
 
     fn map(&mut self, entries: &mut Vec<Entry>, schema: &'s Value, named: &Named) -> bool {
         let mut sound = self.keys(entries, schema, named);
+        if schema.get(SECRET).is_some() {
+            sound &= entries.iter().all(|entry| property(schema, &entry.key).is_some());
+        }
         let values = schema.get("additionalProperties").filter(|values| values.is_object());
         let required = required(schema);
         entries.retain_mut(|entry| {
@@ -305,6 +315,21 @@ impl<'s> Shape<'s, '_, '_> {
     fn not_yet(&mut self, span: &Span, what: &str, help: &str) {
         let message = format!("`{}` is not supported yet", what.trim_matches('`'));
         self.checker.error("not-supported", span, message).with_help(help);
+    }
+
+    /// Says nothing of the value: it may be the secret itself.
+    fn secret_in_the_open(&mut self, node: &Node, named: &Named) {
+        let looks_like_path = node.text().is_some_and(|text| {
+            !text.contains(char::is_whitespace) && (text.contains('/') || text.rsplit_once('.').is_some())
+        });
+        let help = if looks_like_path {
+            "if this is a path, write `{ file: PATH }`; a secret never stands in these files"
+        } else {
+            "write `{ file: PATH }` or `{ env: NAME }`; a secret never stands in these files"
+        };
+        let span = if matches!(node.data, Data::Null) { &named.anchor } else { &node.span };
+        let message = format!("{} must name a file or a variable", named.name);
+        self.checker.error("secret", span, message).with_help(help);
     }
 
     fn wrong_type(&mut self, node: &Node, schema: &Value, named: &Named) {

@@ -1,6 +1,7 @@
-//! Reading the three files: the only I/O of the configuration. Everything after it is a function
-//! of [`Sources`] and an [`Environment`].
-//! May import: `report`, `mask`.
+//! Reading the three files, and what stands around them: variables, secret files, the time. This is
+//! the only I/O of the configuration; everything after it is a function of [`Sources`] and an
+//! [`Environment`].
+//! May import: `report`, `mask`, `model`.
 
 use std::{
     collections::HashMap,
@@ -14,13 +15,19 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use secrecy::SecretSlice;
+
 use super::{
     mask,
     report::{Diagnostic, Place, Report},
 };
+use crate::model::{Clock, SystemClock, UnixSeconds};
 
 /// Largest file that is read. A hundred thousand routes need some 10 MiB.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Largest secret that is read from a file. An RSA key of 16,384 bits needs 13 KiB.
+pub const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 /// Longest part of a value that a message repeats, in characters.
 const MAX_QUOTE: usize = 60;
@@ -110,6 +117,11 @@ impl Sources {
         &self.directory
     }
 
+    /// A path that one of the files gives: relative ones start in the directory of the files.
+    pub(super) fn path_of(&self, path: &str) -> PathBuf {
+        in_directory(&self.directory, path)
+    }
+
     /// A number that differs when any of the texts does, for all practical purposes: it notices
     /// changes and protects nothing.
     pub fn digest(&self) -> u64 {
@@ -129,11 +141,15 @@ impl Sources {
     }
 }
 
+fn in_directory(directory: &Path, path: &str) -> PathBuf {
+    match directory.to_str() {
+        Some("." | "") => PathBuf::from(path),
+        _ => directory.join(path),
+    }
+}
+
 fn read_file(directory: &Path, file: ConfigFile, report: &mut Report) -> Option<Arc<Source>> {
-    let path = match directory.to_str() {
-        Some("." | "") => PathBuf::from(file.file_name()),
-        _ => directory.join(file.file_name()),
-    };
+    let path = in_directory(directory, file.file_name());
     match read_text(&path) {
         Ok(text) => Some(Arc::new(Source::new(&path.display().to_string(), text))),
         Err(error) => {
@@ -170,13 +186,16 @@ impl ReadError {
 
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
-        let reason = match error.kind() {
-            io::ErrorKind::NotFound => "it does not exist",
-            io::ErrorKind::PermissionDenied => "permission denied",
-            io::ErrorKind::IsADirectory => "it is a directory",
-            _ => "the system refuses",
-        };
-        Self::Io(reason, error.kind())
+        Self::Io(reason(&error), error.kind())
+    }
+}
+
+fn reason(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist",
+        io::ErrorKind::PermissionDenied => "permission denied",
+        io::ErrorKind::IsADirectory => "it is a directory",
+        _ => "the system refuses",
     }
 }
 
@@ -266,10 +285,24 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Where `${env:NAME}` finds its values.
+/// Why a secret file cannot be read, to be said after its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub &'static str);
+
+/// What the files refer to, and the present time.
 pub trait Environment {
     /// The variable's value; `None` when it is not set or not UTF-8.
     fn variable(&self, name: &str) -> Option<String>;
+
+    /// The content of a secret file.
+    ///
+    /// # Errors
+    /// [`Unreadable`], also when it is no regular file or larger than [`MAX_SECRET_BYTES`].
+    fn file(&self, path: &Path) -> Result<SecretSlice<u8>, Unreadable>;
+
+    /// The time at which keys may have expired.
+    fn now(&self) -> UnixSeconds;
 }
 
 /// The environment of the process.
@@ -281,10 +314,44 @@ impl Environment for SystemEnvironment {
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
+
+    fn file(&self, path: &Path) -> Result<SecretSlice<u8>, Unreadable> {
+        let unreadable = |error: io::Error| Unreadable(reason(&error));
+        // To open a pipe would wait for whoever writes to it.
+        let metadata = path.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err(Unreadable("it is a directory"));
+        }
+        if !metadata.is_file() {
+            return Err(Unreadable("it is no regular file"));
+        }
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(MAX_SECRET_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_SECRET_BYTES {
+            return Err(Unreadable("it is larger than 64 KiB"));
+        }
+        Ok(bytes.into())
+    }
+
+    fn now(&self) -> UnixSeconds {
+        SystemClock.now()
+    }
 }
 
+/// For tests: variables by their names and files by their paths, at the beginning of 1970.
 impl<S: std::hash::BuildHasher> Environment for HashMap<String, String, S> {
     fn variable(&self, name: &str) -> Option<String> {
         self.get(name).cloned()
+    }
+
+    fn file(&self, path: &Path) -> Result<SecretSlice<u8>, Unreadable> {
+        let content = path.to_str().and_then(|path| self.get(path));
+        content.map(|text| text.clone().into_bytes().into()).ok_or(Unreadable("it does not exist"))
+    }
+
+    fn now(&self) -> UnixSeconds {
+        0
     }
 }

@@ -31,6 +31,8 @@ pub enum UrlError {
     QueryOrFragment,
     #[error("its path has dot segments")]
     DotSegments,
+    #[error("its path or host can be read in more than one way")]
+    Ambiguous,
     #[error("its host is not one that this plugin may name")]
     ForeignHost,
 }

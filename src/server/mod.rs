@@ -22,7 +22,7 @@ use self::{
 };
 use crate::{
     admin::Admin,
-    config::{Environment, Loaded},
+    config::{Environment, Ingredients, Loaded},
     logs::LogSink,
     metrics::{Metrics, MetricsError},
     model::{SystemClock, SystemRandom},
@@ -41,8 +41,8 @@ pub struct Settings {
     pub directory: PathBuf,
     pub environment: Arc<dyn Environment + Send + Sync>,
     pub loaded: Loaded,
-    /// Digest of the files that were loaded.
-    pub digest: u64,
+    /// What it was loaded from.
+    pub ingredients: Ingredients,
     pub log: LogSink,
 }
 
@@ -99,7 +99,7 @@ impl Parts {
             foundation.clone(),
             generations.clone(),
             clock.clone(),
-            settings.digest,
+            settings.ingredients,
         ));
         let shared = Arc::new(Shared {
             generations,

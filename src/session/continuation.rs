@@ -26,6 +26,8 @@ use crate::{
     tokens::TokenError,
 };
 
+pub(super) const NO_RESULT_BY_TELEPHONE: &str = "`tel:` carries no result";
+
 /// Answers the browser: mostly with a redirect to the communication plugin.
 pub async fn resume(
     snapshot: &Snapshot,
@@ -160,11 +162,8 @@ impl Visit<'_> {
         let client_url = self.client_url(to)?;
         if client_url.is_telephone() {
             // A telephone takes no result, and the plugin named no other way.
-            self.record(
-                Event::AttributesDelivered,
-                Outcome::DeliveryFailed,
-                Some("`tel:` carries no result"),
-            );
+            let outcome = Outcome::DeliveryFailed;
+            self.record(Event::AttributesDelivered, outcome, Some(NO_RESULT_BY_TELEPHONE));
             return self.go_on(to);
         }
         self.record(Event::AttributesDelivered, outcome_of(ready.failed), None);
@@ -177,11 +176,13 @@ impl Visit<'_> {
     async fn deliver(&self, to: &str, attr: &str, result: &ResultToken) -> Result<OwnAnswer, Problem> {
         let (now, reference) = (self.environment.clock.now(), self.session.reference);
         let turn = self.snapshot.deliveries().turn(reference.id(), now).await;
+        // With each answer, since a browser may not have got the first one.
+        let mark = browser::delivered(reference, self.snapshot.public_url());
         let known = turn.progress() == Progress::Delivered
             || browser::is_delivered(self.request.cookie.as_deref(), reference);
         if known {
             self.record(Event::AuthReturned, Outcome::Ok, Some("again"));
-            return self.go_on(to);
+            return Ok(self.go_on(to)?.with_header(header::SET_COOKIE, mark));
         }
         if turn.progress() == Progress::Failed {
             self.record(Event::HandedOver, Outcome::DeliveryFailed, Some("again"));
@@ -191,7 +192,6 @@ impl Visit<'_> {
         match post(self.snapshot, self.session, attr, &ready, self.environment).await {
             Ok(_) => {
                 turn.finish(Progress::Delivered);
-                let mark = browser::delivered(reference, self.snapshot.public_url());
                 Ok(self.go_on(to)?.with_header(header::SET_COOKIE, mark))
             }
             Err(error) => {
@@ -282,7 +282,7 @@ pub(super) async fn post(
 }
 
 /// A result that says that the citizen did not sign in goes its way like any other.
-fn outcome_of(failed: bool) -> Outcome {
+pub(super) fn outcome_of(failed: bool) -> Outcome {
     if failed { Outcome::Failed } else { Outcome::Ok }
 }
 

@@ -8,19 +8,20 @@ use super::{
     Problem, ProblemCode, SessionReference, auth_only,
     auth_only::Urls,
     brokering::{Broker, Handed, Target},
+    continuation::{NO_RESULT_BY_TELEPHONE, outcome_of, post},
     endpoints::Listener,
     events::{Event, Outcome, record, record_problem, record_refused_start},
     methods::{self, Auth, Comm},
     negotiate,
-    onward::{MAX_LOCATION, with_result},
-    resealing::{Unready, ready, ready_earlier},
+    onward::{MAX_LOCATION, go, with_result},
+    resealing::{Ready, Unready, ready, ready_earlier},
     start_request::{StartBody, StartRequest},
     state::{Held, Kind, SessionInfo, open},
 };
 use crate::{
     config::Purpose,
     model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken, wire},
-    plugins::{self, AuthenticationRequest, CommunicationRequest, Environment},
+    plugins::{AuthenticationRequest, CommunicationRequest, Environment},
     snapshot::{Snapshot, Transfer},
 };
 
@@ -70,19 +71,19 @@ pub async fn start(
         }
     };
     match outcome {
-        Ok(started) => answer(&started, request.accept.as_deref()),
+        Ok(started) => answer(snapshot, &started, request),
         Err(problem) => problem.answer(request, snapshot.base_path()),
     }
 }
 
-fn answer(Started { client_url, cookie }: &Started, accept: Option<&str>) -> OwnAnswer {
-    let answer = if negotiate::wants_json(accept) {
+fn answer(snapshot: &Snapshot, Started { client_url, cookie }: &Started, request: &OwnRequest) -> OwnAnswer {
+    let answer = if negotiate::wants_json(request.accept.as_deref()) {
         // A string always has a JSON form.
         let body = serde_json::to_vec(&wire::ClientUrl { client_url }).unwrap_or_default();
         OwnAnswer::new(StatusCode::OK, "application/json", body)
             .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
     } else {
-        OwnAnswer::see_other(client_url)
+        go(snapshot, client_url, request.language)
     };
     match cookie {
         Some(cookie) => answer.with_header(header::SET_COOKIE, cookie.clone()),
@@ -263,28 +264,23 @@ struct Run<'a> {
 impl Run<'_> {
     async fn call(&self) -> Result<Started, Problem> {
         let Start { purpose, step, .. } = self.start;
-        let started = match step {
-            Step::Full { auth, comm, reseals } => self.full(*auth, *comm, *reseals).await?,
-            Step::WithResult { comm, result, held } => self.with_result(*comm, result, *held).await?,
+        match step {
+            Step::Full { auth, comm, reseals } => self.full(*auth, *comm, *reseals).await,
+            Step::WithResult { comm, result, held } => self.with_result(*comm, result, *held).await,
             Step::Unauthenticated { comm } => {
                 let request = CommunicationRequest { purpose, auth_result: None };
                 let started =
                     comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
-                Started { client_url: started.client_url.as_str().to_owned(), cookie: None }
+                Ok(Started { client_url: fitting(&started.client_url)?, cookie: None })
             }
             Step::AuthenticationOnly { auth, urls, reseals } => {
                 let Urls { comm_url, attr_url } = urls;
                 let target =
                     Target::Communication { client_url: comm_url.clone(), attr_url: attr_url.clone() };
-                self.authenticate(*auth, *reseals, target).await?
+                self.authenticate(*auth, *reseals, target).await
             }
-            Step::Choice { auth } => self.authenticate(*auth, true, Target::Choice).await?,
-        };
-        if started.client_url.len() > MAX_LOCATION {
-            let detail = format!("the plugin's URL has more than {MAX_LOCATION} characters");
-            return Err(Problem::new(ProblemCode::UrlTooLong, detail));
+            Step::Choice { auth } => self.authenticate(*auth, true, Target::Choice).await,
         }
-        Ok(started)
     }
 
     /// Communication first, then authentication with its URLs (protocol.md, "Core -> auth plugin").
@@ -308,7 +304,7 @@ impl Run<'_> {
             attr_url: attr_url.as_ref(),
         };
         let client_url = auth.plugin.start(&request, environment).await.map_err(|e| auth.problem(e))?;
-        Ok(Started { client_url: client_url.as_str().to_owned(), cookie })
+        Ok(Started { client_url: fitting(&client_url)?, cookie })
     }
 
     /// Communication with a result that exists (protocol.md, "Core -> comm plugin").
@@ -318,46 +314,63 @@ impl Run<'_> {
         result: &ResultToken,
         held: bool,
     ) -> Result<Started, Problem> {
-        let result = self
+        let ready = self
             .ready(comm, result, held)
             .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?;
         let at_start = !comm.config.disable_attributes_at_start;
-        let request =
-            CommunicationRequest { purpose: self.start.purpose, auth_result: at_start.then_some(&result) };
+        let auth_result = at_start.then_some(&ready.token);
+        let request = CommunicationRequest { purpose: self.start.purpose, auth_result };
         let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
+        let client_url = fitting(&started.client_url)?;
         let client_url = match &started.attr_url {
-            _ if at_start => started.client_url.as_str().to_owned(),
-            None => with_result(&started.client_url, &result),
-            Some(attr_url) => {
-                self.deliver(comm, attr_url, &result).await?;
-                started.client_url.as_str().to_owned()
+            Some(attr_url) if !at_start => {
+                self.deliver(comm, attr_url, &ready).await?;
+                client_url
+            }
+            None if !at_start && started.client_url.is_telephone() => {
+                self.record_delivered(Outcome::DeliveryFailed, Some(NO_RESULT_BY_TELEPHONE));
+                client_url
+            }
+            None if !at_start => {
+                self.record_delivered(outcome_of(ready.failed), None);
+                with_result(&started.client_url, &ready.token)
+            }
+            _ => {
+                self.record_delivered(outcome_of(ready.failed), None);
+                client_url
             }
         };
-        record(&self.start.session, Event::AttributesDelivered, Outcome::Ok, None, self.environment);
         Ok(Started { client_url, cookie: None })
     }
 
-    fn ready(&self, comm: Comm<'_>, result: &ResultToken, held: bool) -> Result<ResultToken, Unready> {
+    fn record_delivered(&self, outcome: Outcome, detail: Option<&str>) {
+        record(&self.start.session, Event::AttributesDelivered, outcome, detail, self.environment);
+    }
+
+    fn ready(&self, comm: Comm<'_>, result: &ResultToken, held: bool) -> Result<Ready, Unready> {
         let Self { snapshot, environment, start: Start { session, purpose, .. } } = *self;
-        let ready = if held {
+        if held {
             ready(snapshot, session, result, environment)
         } else {
             ready_earlier(snapshot, purpose, session, comm.config, result, environment)
-        };
-        ready.map(|ready| ready.token)
+        }
     }
 
-    async fn deliver(
-        &self,
-        comm: Comm<'_>,
-        attr_url: &PluginUrl,
-        result: &ResultToken,
-    ) -> Result<(), Problem> {
-        let (tag, timeout) = (comm.config.tag.as_str(), comm.config.timeout);
-        let delivered = plugins::deliver(tag, attr_url, result, timeout, self.environment).await;
+    async fn deliver(&self, comm: Comm<'_>, attr_url: &PluginUrl, ready: &Ready) -> Result<(), Problem> {
+        let Self { snapshot, environment, start: Start { session, .. } } = *self;
+        let delivered = post(snapshot, session, attr_url.as_str(), ready, environment).await;
         delivered.map(|_| ()).map_err(|error| {
-            let detail = format!("`{tag}` did not take the result: {error}");
+            let detail = format!("`{}` did not take the result: {error}", comm.config.tag);
             Problem::new(ProblemCode::DeliveryFailed, detail)
         })
     }
+}
+
+/// A plugin's URL that the citizen's browser can be sent to.
+fn fitting(url: &PluginUrl) -> Result<String, Problem> {
+    if url.as_str().len() <= MAX_LOCATION {
+        return Ok(url.as_str().to_owned());
+    }
+    let detail = format!("the plugin's URL has more than {MAX_LOCATION} characters");
+    Err(Problem::new(ProblemCode::UrlTooLong, detail))
 }

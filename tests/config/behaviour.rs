@@ -40,7 +40,7 @@ fn every_value_of_the_design_arrives() {
 
     let purpose = &config.purposes[0];
     assert_eq!(purpose.name.as_ref().unwrap().text(Language::En), "Report a move");
-    assert_eq!(purpose.allowed_auth, [AuthId(0), AuthId(1)]);
+    assert_eq!(purpose.allowed_auth, [AuthId(1)]);
 
     let digid = &config.auth[1];
     let start = PluginStart::Upstream { upstream: UpstreamId(1), path: "/internal".to_owned() };

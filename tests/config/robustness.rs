@@ -8,9 +8,7 @@ use std::{
 use id_contact_gateway::config::{ConfigFile, Sources, load};
 use proptest::prelude::*;
 
-use super::{directories, environment, loaded, refused, root, sources};
-
-const SECRET: &str = "hunter2";
+use super::{directories, environment, loaded, refused, root, sources, world::SECRET};
 
 fn texts(directory: &std::path::Path) -> [String; 3] {
     ConfigFile::ALL.map(|file| {
