@@ -1,8 +1,12 @@
 //! Session updates: from the communication plugin through the gateway to the authentication side.
 
-use crate::support::keys::{Kind, key};
 use crate::{
-    support::comm_plugin::StubComm,
+    support::{
+        answers,
+        comm_plugin::StubComm,
+        keys::{Kind, key},
+        stub::Step,
+    },
     world::{PUBLIC, RESEAL_AUTH, RESEAL_COMM, Setup, UPDATE, World, irma_and_chat, refusal, start},
 };
 
@@ -87,15 +91,34 @@ fn other_updates_are_refused_and_not_relayed() {
 }
 
 #[test]
-fn the_communication_plugin_need_not_know_that_the_authentication_side_is_down() {
+fn the_communication_plugin_need_not_know_what_the_authentication_side_says() {
+    for (what, steps) in [
+        ("404", answers::answer(404, &[], "")),
+        ("500", answers::answer(500, &[], "sorry")),
+        ("a redirect", answers::redirect(302, "http://127.0.0.1/")),
+        ("a reset", vec![Step::Reset]),
+        ("nothing", vec![Step::Stall]),
+    ] {
+        let world = resealing(", timeout: 500ms", Some("/updates/{n}"));
+        world.auth.plan(|plan| plan.update = steps);
+        let session_url = session_url(&world);
+        let answer = world.comm.update(&session_url, "logout");
+        assert_eq!((answer.status, answer.body.content.len()), (204, 0), "{what}");
+        assert_eq!(world.auth.updates().len(), 1, "{what}: never repeated");
+        assert_eq!(world.events("logout", "plugin_error"), 1, "{what}");
+        world.wait_for_event("logout", "plugin_error");
+    }
+}
+
+#[test]
+fn an_authentication_side_that_is_away_had_no_chance() {
     let world = resealing("", Some("/updates/{n}"));
     let session_url = session_url(&world);
-    let World { auth, comm, gateway, network } = world;
+    let World { auth, comm, gateway, .. } = world;
     drop(auth);
     let answer = comm.update(&session_url, "logout");
-    assert_eq!(answer.status, 204, "{}", answer.text());
+    assert_eq!(refusal(&answer), (502, "auth_plugin_error".into()), "it may be told again");
     gateway.wait_for_log(|line| {
         line.text_field("event") == Some("logout") && line.text_field("outcome") == Some("plugin_error")
     });
-    drop(network);
 }

@@ -73,6 +73,8 @@ pub struct AuthPlan {
     pub clock_ahead: i64,
     /// What is sent instead of a result.
     pub instead: Option<String>,
+    /// What session updates are answered with.
+    pub update: Vec<Step>,
 }
 
 /// One sign-in.
@@ -117,6 +119,7 @@ impl Default for AuthPlan {
             unasked: Vec::new(),
             clock_ahead: 0,
             instead: None,
+            update: answers::answer(204, &[], ""),
         }
     }
 }
@@ -213,9 +216,9 @@ impl Shared {
                 answers::json(&json!({ "client_url": format!("{base}/ui/{}", state.sessions.len() - 1) }))
             }
             ("GET", ["ui", session]) => self.finish(session.parse().expect("a session"), &base),
-            ("POST", ["updates", _]) => {
+            ("POST", ["updates", session]) => {
                 self.network.received("auth", request);
-                answers::answer(204, &[], "")
+                self.plan_and_session(session.parse().expect("a session")).0.update
             }
             _ => answers::answer(404, &[], "no such page of the authentication plugin"),
         }
