@@ -540,3 +540,22 @@ fn sessions_are_counted_and_no_result_is_logged() {
     gateway.wait_for_log(|line| line.text_field("outcome") == Some("rejected"));
     assert!(!gateway.log_text().contains("SECRET") && !metrics.contains("SECRET"), "{}", gateway.log_text());
 }
+
+#[test]
+fn a_browser_that_lost_the_first_answer_is_marked_by_the_next() {
+    let auth = auth_plugin();
+    let receiver = StubPlugin::in_turn([answers::answer(204, &[], ""), answers::answer(404, &[], "")]);
+    let comm =
+        comm_plugin(&json!({"client_url": CLIENT_URL, "attr_url": format!("{}/attr/7", receiver.url())}));
+    let gateway = gateway_at(&auth.url(), &comm.url(), "");
+    start(&gateway, &json!({"purpose": "report_move", "auth_method": "digid", "comm_method": "chat"}));
+    let asked: Value = serde_json::from_slice(&auth.wait_for_requests(1)[0].body.content).unwrap();
+    let (_, continuation) = asked["continuation"].as_str().unwrap().split_once("gateway.test").unwrap();
+    for visit in 0..2 {
+        let answer = gateway.public().get("gateway.test", &format!("{continuation}?result=ey.a.b.c.d"), &[]);
+        assert_eq!((answer.status, answer.header("location")), (303, Some(CLIENT_URL)), "visit {visit}");
+        let mark = answer.header("set-cookie").unwrap_or_else(|| panic!("visit {visit}: no cookie"));
+        assert!(mark.starts_with("idc-delivered-") && mark.contains("; Path=/session/continue;"), "{mark}");
+    }
+    assert_eq!(receiver.wait_for_requests(1).len(), 1);
+}

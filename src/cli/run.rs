@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print_report};
 use crate::{
-    config::{self, AuthKind, CommMethod, CommTrust, Config, Ingredients, Loaded, Recorder, Report, Sources},
+    config::{self, AuthKind, Ingredients, Loaded, Recorder, Report, Sources},
     logs::{LogFormat, LogSink},
     server::{self, Settings},
 };
@@ -81,18 +81,10 @@ fn load(
 
 /// Sessions survive neither a restart nor another instance with keys that nobody else has.
 fn warn_of_ephemeral_keys(loaded: &Loaded) {
-    let Config { keys, comm, .. } = &loaded.config;
-    if keys.state.is_empty() {
+    if loaded.config.keys.state.is_empty() {
         tracing::warn!(
             "`keys.state` is not configured: running sessions end with this process \
              (make a secret with `id-contact-gateway keys state`)"
-        );
-    }
-    let reseals = |method: &CommMethod| matches!(method.trust, CommTrust::Reseal { .. });
-    if keys.signing.is_empty() && comm.iter().any(reseals) {
-        tracing::warn!(
-            "`keys.signing` is not configured: communication plugins have to fetch a new key after \
-             each start (make one with `id-contact-gateway keys signing`)"
         );
     }
 }

@@ -114,7 +114,8 @@ fn deep_and_expanding_files_end_in_a_message() {
         let started = Instant::now();
         let rendered = refused(&hostile, "purposes: []", "auth: []").render(false);
         assert!(!rendered.contains(SECRET), "{rendered}");
-        assert!(started.elapsed() < Duration::from_secs(20), "{:.60}: {:?}", hostile, started.elapsed());
+        // Far more than it takes anywhere, and less than for ever.
+        assert!(started.elapsed() < Duration::from_secs(120), "{:.60}: {:?}", hostile, started.elapsed());
     }
 }
 
