@@ -187,6 +187,29 @@ fn a_change_of_keys_ends_no_session() {
 }
 
 #[test]
+fn a_session_outlives_the_methods_that_it_was_started_with() {
+    for options in [OBSERVE, GATEWAY_POSTS, BIND] {
+        let cluster = Cluster::new(&Setup::one(options, ""));
+        cluster.use_instances(&[0]);
+        let gateway = &cluster.gateways[0];
+        let mut browser = cluster.browser();
+        let sign_in = start(&mut browser, &irma_and_chat());
+        let renamed = |text: &str| {
+            text.replace("tag: irma", "tag: idin")
+                .replace("tag: chat", "tag: video")
+                .replace("tag: report_move", "tag: report_birth")
+        };
+        gateway.replace("purposes.yaml", &renamed(&cluster.files.purposes));
+        gateway.replace("plugins.yaml", &renamed(&cluster.files.plugins));
+        assert_eq!(gateway.admin().post("admin", "/reload", &[], b"").status, 200);
+        let refused = browser.post_json("http://gateway.test/start", &irma_and_chat());
+        assert_eq!(refused.status, 400, "{options}: it is loaded");
+        assert!(browser.open(&sign_in).url.contains("/room/0"), "{options}");
+        cluster.comm.take_delivery();
+    }
+}
+
+#[test]
 fn keys_of_a_process_die_with_it() {
     let mut cluster = Cluster::new(&Setup { keys: "", ..Setup::one(OBSERVE, "") });
     cluster.use_instances(&[0]);
