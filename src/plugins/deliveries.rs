@@ -64,6 +64,11 @@ impl Turn {
         *self.0
     }
 
+    /// From now on something may have been sent, whatever becomes of the one who holds the turn.
+    pub fn begin(&mut self) {
+        *self.0 = Progress::Failed;
+    }
+
     pub fn finish(mut self, progress: Progress) {
         *self.0 = progress;
     }

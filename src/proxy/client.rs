@@ -55,12 +55,15 @@ impl PluginClient {
     /// Sends the request, on another connection when it may be repeated and the first was stale.
     async fn exchange(&self, request: &PostRequest<'_>) -> Result<PostAnswer, TransportError> {
         let mut repeatable = request.repeatable;
+        let deadline = Deadline::of(request);
         loop {
-            let (mut session, peer, reused) = self.connect(request).await?;
-            let head = send(&mut session, request).await;
-            match head {
+            // Nothing was sent by then, which is worth to be told from an answer that does not come.
+            let connecting = deadline.hold(self.connect(request), TransportError::Connect);
+            let (mut session, peer, reused) = connecting.await?;
+            match deadline.hold(send(&mut session, request), TransportError::Timeout).await {
                 Ok(()) => {
-                    let answer = read_answer(&mut session).await?;
+                    let reading = deadline.hold(read_answer(&mut session), TransportError::Timeout);
+                    let answer = reading.await?;
                     if !request.fresh_connection {
                         session.respect_keepalive();
                         self.connector()?.release_http_session(session, &peer, Some(IDLE)).await;
@@ -108,10 +111,24 @@ impl PluginClient {
 #[async_trait]
 impl HttpClient for PluginClient {
     async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError> {
-        match tokio::time::timeout(request.total_timeout, self.exchange(&request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(TransportError::Timeout),
-        }
+        self.exchange(&request).await
+    }
+}
+
+/// When everything has to be over.
+struct Deadline(tokio::time::Instant);
+
+impl Deadline {
+    fn of(request: &PostRequest<'_>) -> Self {
+        Self(tokio::time::Instant::now() + request.total_timeout)
+    }
+
+    async fn hold<T>(
+        &self,
+        step: impl Future<Output = Result<T, TransportError>>,
+        late: TransportError,
+    ) -> Result<T, TransportError> {
+        tokio::time::timeout_at(self.0, step).await.unwrap_or(Err(late))
     }
 }
 

@@ -46,7 +46,7 @@ async fn pass_on(
     if token.is_empty() {
         return Err(Problem::new(ProblemCode::InvalidRequest, "the body is not a compact token"));
     }
-    let turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
+    let mut turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
     match turn.progress() {
         Progress::Unknown | Progress::Unreached => {}
         // As its receiver would answer.
@@ -61,6 +61,7 @@ async fn pass_on(
             record(session, Event::AttributesDelivered, rejection(unready), Some(&detail), environment);
             Problem::new(ProblemCode::ResultRejected, detail)
         })?;
+    turn.begin();
     match post(snapshot, session, attr_url, &ready, environment).await {
         Ok(status) => {
             turn.finish(Progress::Delivered);

@@ -3,8 +3,8 @@
 
 use super::{Problem, ProblemCode, endpoints::Listener, start_request::StartRequest};
 use crate::{
-    config::Initiator,
-    model::PluginUrl,
+    config::{Initiator, Purpose},
+    model::{PluginUrl, UrlPrefix},
     plugins::Environment,
     snapshot::Snapshot,
     tokens::{self, TokenError},
@@ -53,11 +53,12 @@ pub(super) fn signed(
     Ok((request, urls))
 }
 
-/// The URLs of an unsigned start: from inside only, and only to configured communication plugins or
-/// initiators.
+/// The URLs of an unsigned start: from inside only, and only to communication plugins and initiators
+/// that may serve the purpose.
 pub(super) fn unsigned(
     snapshot: &Snapshot,
     listener: Listener,
+    purpose: &Purpose,
     request: &StartRequest,
 ) -> Result<Urls, Problem> {
     if listener == Listener::Public {
@@ -67,19 +68,22 @@ pub(super) fn unsigned(
         ));
     }
     let urls = Urls::parse(request)?;
-    let initiators = &snapshot.config().initiators;
-    let covered = |url: &PluginUrl, list: fn(&Initiator) -> &[crate::model::UrlPrefix]| {
-        snapshot.receiver(url).is_some()
-            || initiators.iter().any(|initiator| list(initiator).iter().any(|prefix| prefix.covers(url)))
+    let initiators = || {
+        let all = snapshot.config().initiators.iter();
+        all.filter(|initiator| initiator.purposes.contains(&purpose.tag))
     };
-    if !covered(&urls.comm_url, |initiator| &initiator.comm_urls) {
+    let may_name = |url: &PluginUrl, prefixes: fn(&Initiator) -> &[UrlPrefix]| {
+        snapshot.receiver(url).is_some_and(|(id, _)| purpose.allowed_comm.contains(&id))
+            || initiators().any(|initiator| prefixes(initiator).iter().any(|prefix| prefix.covers(url)))
+    };
+    if !may_name(&urls.comm_url, |initiator| &initiator.comm_urls) {
         return Err(not_allowed(
-            "`comm_url` is of no communication plugin in plugins.yaml: name its host in `hosts`",
+            "`comm_url` is of no communication plugin of the purpose: name its host in the plugin's `hosts`",
         ));
     }
-    if urls.attr_url.as_ref().is_some_and(|url| !covered(url, |initiator| &initiator.attr_urls)) {
+    if urls.attr_url.as_ref().is_some_and(|url| !may_name(url, |initiator| &initiator.attr_urls)) {
         return Err(not_allowed(
-            "`attr_url` is of no communication plugin in plugins.yaml: name its host in `hosts`",
+            "`attr_url` is of no communication plugin of the purpose: name its host in the plugin's `hosts`",
         ));
     }
     Ok(urls)

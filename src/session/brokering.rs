@@ -44,6 +44,8 @@ pub(super) struct Broker<'a> {
     pub(super) auth: &'a AuthMethod,
     /// Whether the result has to pass through the gateway.
     pub(super) reseals: bool,
+    /// Whether it is the citizen's browser that starts: a server has no use for a cookie.
+    pub(super) by_browser: bool,
     pub(super) environment: Environment<'a>,
 }
 
@@ -89,7 +91,7 @@ impl Broker<'_> {
     }
 
     fn continued(&self, next: Next, attr_url: Option<PluginUrl>) -> Result<Handed, Problem> {
-        let browser = (self.auth.brokering == Brokering::Bind).then(|| {
+        let browser = (self.auth.brokering == Brokering::Bind && self.by_browser).then(|| {
             let mut secret = [0; 16];
             self.environment.random.fill(&mut secret);
             secret

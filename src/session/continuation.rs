@@ -175,7 +175,7 @@ impl Visit<'_> {
     /// The citizen brings the result, and the gateway delivers it, once.
     async fn deliver(&self, to: &str, attr: &str, result: &ResultToken) -> Result<OwnAnswer, Problem> {
         let (now, reference) = (self.environment.clock.now(), self.session.reference);
-        let turn = self.snapshot.deliveries().turn(reference.id(), now).await;
+        let mut turn = self.snapshot.deliveries().turn(reference.id(), now).await;
         // With each answer, since a browser may not have got the first one.
         let mark = browser::delivered(reference, self.snapshot.public_url());
         let known = turn.progress() == Progress::Delivered
@@ -189,6 +189,7 @@ impl Visit<'_> {
             return Err(self.lost("its receiver failed before"));
         }
         let ready = self.ready(result)?;
+        turn.begin();
         match post(self.snapshot, self.session, attr, &ready, self.environment).await {
             Ok(_) => {
                 turn.finish(Progress::Delivered);

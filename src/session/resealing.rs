@@ -22,6 +22,8 @@ pub(super) struct Ready {
 pub(super) enum Unready {
     #[error("the result was refused: {0}")]
     Refused(#[from] TokenError),
+    #[error("its `session_url` is none that the method may name (`hosts` in plugins.yaml)")]
+    SessionUrl,
     #[error("the configuration has no way for results of the one method to reach the other")]
     NoWay,
     #[error("the purpose is not in purposes.yaml any more")]
@@ -151,7 +153,11 @@ impl Step<'_> {
     /// Updates go by way of the gateway. A URL that cannot be called makes the result a wrong one:
     /// without it a logout would be lost.
     fn own_session_url(&self, session_url: &str) -> Result<PluginUrl, Unready> {
-        attr_url(session_url).ok_or(TokenError::Claims)?;
+        let url = attr_url(session_url).ok_or(Unready::SessionUrl)?;
+        let auth = self.snapshot.auth(&self.session.auth_method).map(|(_, auth, _)| auth);
+        if auth.is_some_and(|auth| !self.snapshot.may_be_updated_at(auth, &url)) {
+            return Err(Unready::SessionUrl);
+        }
         let state = Updates { session: self.session.clone(), session_url: session_url.to_owned() };
         let sealed = seal(&state, self.snapshot, self.environment).ok_or(TokenError::Issue)?;
         Ok(PluginUrl::own(self.snapshot.internal_url(), &format!("/session/update/{sealed}")))

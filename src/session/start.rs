@@ -30,6 +30,7 @@ struct Start<'s> {
     session: SessionInfo,
     purpose: &'s Purpose,
     step: Step<'s>,
+    listener: Listener,
 }
 
 /// What is to be done with which plugins (protocol.md, "Initiator -> core").
@@ -135,7 +136,7 @@ impl<'s> Resolver<'s> {
                 ));
             }
             (Some(_), None, _) if request.comm_url.is_some() || request.attr_url.is_some() => {
-                let urls = auth_only::unsigned(snapshot, self.listener, request)?;
+                let urls = auth_only::unsigned(snapshot, self.listener, purpose, request)?;
                 return self.authentication_only(purpose, request, urls);
             }
             (Some(_), None, _) if purpose.allowed_comm.is_empty() => {
@@ -174,7 +175,8 @@ impl<'s> Resolver<'s> {
             comm_method: comm.config.tag.to_string(),
             ..held.session
         };
-        Ok(Start { session, purpose, step: Step::WithResult { comm, result, held: true } })
+        let step = Step::WithResult { comm, result, held: true };
+        Ok(Start { session, purpose, step, listener: self.listener })
     }
 
     fn authentication_only(
@@ -224,7 +226,7 @@ impl<'s> Resolver<'s> {
             comm_method: comm.map(|comm| comm.config.tag.to_string()).unwrap_or_default(),
             started: self.environment.clock.now(),
         };
-        Start { session, purpose, step }
+        Start { session, purpose, step, listener: self.listener }
     }
 }
 
@@ -295,7 +297,10 @@ impl Run<'_> {
 
     async fn authenticate(&self, auth: Auth<'_>, reseals: bool, target: Target) -> Result<Started, Problem> {
         let Self { snapshot, environment, start } = *self;
-        let broker = Broker { snapshot, session: &start.session, auth: auth.config, reseals, environment };
+        // Authentication during communication is asked for by the communication plugin's server.
+        let by_browser = start.listener == Listener::Public && start.session.kind != Kind::Authentication;
+        let broker =
+            Broker { snapshot, session: &start.session, auth: auth.config, reseals, by_browser, environment };
         let Handed { continuation, attr_url, cookie } = broker.hand(target)?;
         let request = AuthenticationRequest {
             purpose: start.purpose,

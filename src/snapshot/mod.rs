@@ -171,6 +171,11 @@ impl Snapshot {
         Some((id, self.config.comm.get(id.0)?))
     }
 
+    /// Whether a result of this method may name this URL for session updates.
+    pub fn may_be_updated_at(&self, auth: &AuthMethod, url: &PluginUrl) -> bool {
+        receivers::may_be_updated_at(auth, url, &self.config)
+    }
+
     /// What opens the results of this method; `None` where they pass unread.
     pub fn opening<'s>(&'s self, auth: &'s AuthMethod) -> Option<Opening<'s>> {
         transfer::opening(auth, &self.keys, &self.development)

@@ -2,9 +2,22 @@
 //! that the operator named, and of the gateway's pages that play it.
 
 use crate::{
-    config::{CommId, CommKind, CommMethod, Config, PluginStart},
+    config::{AuthKind, AuthMethod, CommId, CommKind, CommMethod, Config, PluginStart, UpstreamId},
     model::{BaseUrl, PluginUrl, UrlPrefix, path_segment},
 };
+
+/// Whether an authentication method may name this URL for session updates: where `hosts` bounds its
+/// URLs, it is one of those or its own server's.
+pub(super) fn may_be_updated_at(auth: &AuthMethod, url: &PluginUrl, config: &Config) -> bool {
+    let Some(hosts) = &auth.hosts else { return true };
+    let own = match &auth.kind {
+        AuthKind::Remote { start: PluginStart::Url(start) } => vec![start.origin()],
+        AuthKind::Remote { start: PluginStart::Upstream { upstream, .. } } => servers(*upstream, config),
+        AuthKind::Test { .. } => Vec::new(),
+    };
+    let own = own.iter().filter_map(|origin| UrlPrefix::parse(origin).ok());
+    Receiver { prefixes: own.collect(), hosts: hosts.clone() }.has(url)
+}
 
 /// The URLs of each communication method, in the order of the configuration.
 pub(super) struct Receivers(Vec<Receiver>);
@@ -37,6 +50,10 @@ impl Receiver {
     }
 }
 
+fn servers(upstream: UpstreamId, config: &Config) -> Vec<String> {
+    config.upstreams[upstream.0].servers.iter().map(BaseUrl::origin).collect()
+}
+
 fn prefixes(
     method: &CommMethod,
     config: &Config,
@@ -45,9 +62,7 @@ fn prefixes(
 ) -> Vec<UrlPrefix> {
     let texts: Vec<String> = match &method.kind {
         CommKind::Remote { start: PluginStart::Url(url) } => vec![url.origin()],
-        CommKind::Remote { start: PluginStart::Upstream { upstream, .. } } => {
-            config.upstreams[upstream.0].servers.iter().map(BaseUrl::origin).collect()
-        }
+        CommKind::Remote { start: PluginStart::Upstream { upstream, .. } } => servers(*upstream, config),
         CommKind::Inspect { .. } => {
             let path = format!("/comm/{}", path_segment(method.tag.as_str()));
             vec![public_url.join(&path), internal_url.join(&path)]

@@ -4,16 +4,13 @@
 //! A derived `Deserialize` refuses a known claim that comes twice; [`Attributes`] does the same for
 //! its names. Unknown claims are ignored, as every receiver does.
 
-use std::{collections::BTreeMap, fmt};
-
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error, MapAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     TokenError,
+    compact::Unique,
     results::{Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, RESULT_LIFETIME},
+    times::{Validity, date, optional_date},
 };
 use crate::model::{Dialect, UnixSeconds};
 
@@ -32,10 +29,19 @@ pub(super) struct Claims {
     attributes: Option<Attributes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_url: Option<String>,
+    #[serde(deserialize_with = "date")]
     iat: UnixSeconds,
+    #[serde(deserialize_with = "date")]
     exp: UnixSeconds,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_date", skip_serializing_if = "Option::is_none")]
     nbf: Option<UnixSeconds>,
+}
+
+/// Reads the payload of a verified result and checks its times.
+pub(super) fn check(payload: &[u8], now: UnixSeconds) -> Result<AuthenticationResult, TokenError> {
+    let claims: Claims = serde_json::from_slice(payload).map_err(|_| TokenError::Claims)?;
+    claims.validity().check(now)?;
+    claims.into_result()
 }
 
 impl Claims {
@@ -59,8 +65,7 @@ impl Claims {
         }
     }
 
-    /// The times are checked elsewhere: this only gives the claims their meaning.
-    pub(super) fn into_result(self) -> Result<AuthenticationResult, TokenError> {
+    fn into_result(self) -> Result<AuthenticationResult, TokenError> {
         let dialect = self.dialect();
         let outcome = match (self.status.as_str(), self.attributes) {
             (FAILED, _) => AuthenticationOutcome::Failed,
@@ -90,18 +95,8 @@ impl Claims {
         if verder_helpen { Dialect::VerderHelpen } else { Dialect::IdContact }
     }
 
-    /// Refuses what is not valid now, with `skew` seconds of grace on either side.
-    pub(super) fn check_times(&self, now: UnixSeconds, skew: u64) -> Result<(), TokenError> {
-        let latest = now.saturating_add(skew);
-        if self.iat > latest || self.nbf.is_some_and(|nbf| nbf > latest) {
-            Err(TokenError::NotYetValid)
-        } else if self.exp.saturating_add(skew) <= now {
-            Err(TokenError::Expired)
-        } else if self.exp < self.iat {
-            Err(TokenError::Claims)
-        } else {
-            Ok(())
-        }
+    fn validity(&self) -> Validity {
+        Validity { issued_at: Some(self.iat), not_before: self.nbf, expires_at: self.exp }
     }
 }
 
@@ -123,26 +118,6 @@ fn subject(dialect: Dialect) -> &'static str {
 
 impl<'de> Deserialize<'de> for Attributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(AttributesVisitor)
-    }
-}
-
-struct AttributesVisitor;
-
-impl<'de> Visitor<'de> for AttributesVisitor {
-    type Value = Attributes;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of strings")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Attributes, M::Error> {
-        let mut attributes = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry::<String, String>()? {
-            if attributes.insert(name, value).is_some() {
-                return Err(M::Error::custom("an attribute comes twice"));
-            }
-        }
-        Ok(Attributes::from(attributes))
+        Unique::deserialize(deserializer).map(|Unique(attributes)| Self::from(attributes))
     }
 }

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use josekit::{
-    jwe::{ECDH_ES, JweDecrypter, JweEncrypter, RSA_OAEP},
-    jws::{ES256, JwsSigner, JwsVerifier, RS256},
+    jwe::{JweDecrypter, JweEncrypter, RSA_OAEP},
+    jws::{ES256, EdDSA, JwsSigner, JwsVerifier, RS256},
 };
 use openssl::{
     ec::{EcGroup, EcKey},
@@ -13,6 +13,8 @@ use openssl::{
     pkey::{HasPublic, Id, PKey, Private, Public},
     sha::sha256,
 };
+
+use super::{ecdh, published::PublicJwk};
 
 /// Fewest bits of an RSA key.
 pub const MIN_RSA_BITS: u32 = 2048;
@@ -30,10 +32,19 @@ pub enum KeyError {
     Curve,
     #[error("it is neither an RSA nor an EC key")]
     Kind,
+    #[error("it is neither an RSA, an EC nor an Ed25519 key")]
+    VerifyingKind,
     #[error("it has fewer than {} bytes", super::state::MIN_SECRET_BYTES)]
     SecretTooShort,
     #[error("the cryptographic library does not take it")]
     Library,
+}
+
+impl KeyError {
+    /// The same where Ed25519 is welcome too.
+    pub(super) fn for_verifying(self) -> Self {
+        if self == Self::Kind { Self::VerifyingKind } else { self }
+    }
 }
 
 /// Signs: `RS256` or `ES256`, as the key is RSA or EC.
@@ -42,10 +53,11 @@ pub struct SigningKey {
     pub(super) signer: Box<dyn JwsSigner>,
     /// The header parameter `kid` of what it signs.
     pub(super) id: Option<String>,
+    pub(super) jwk: PublicJwk,
     public: VerificationKey,
 }
 
-/// Verifies what one [`SigningKey`] signed.
+/// Verifies what one private key signed: `RS256`, `ES256` or `EdDSA` (Ed25519), as the key is.
 #[derive(Clone)]
 pub struct VerificationKey {
     pub(super) verifier: Box<dyn JwsVerifier>,
@@ -57,7 +69,8 @@ pub struct VerificationKey {
 #[derive(Clone)]
 pub struct EncryptionKey {
     pub(super) encrypter: Box<dyn JweEncrypter>,
-    der: Vec<u8>,
+    /// `SubjectPublicKeyInfo`, DER.
+    pub(super) der: Vec<u8>,
 }
 
 /// Decrypts what was encrypted to it.
@@ -90,8 +103,11 @@ impl SigningKey {
         let signer: Box<dyn JwsSigner> = match Kind::of(key)? {
             Kind::Rsa => Box::new(RS256.signer_from_der(private).map_err(library)?),
             Kind::P256 => Box::new(ES256.signer_from_der(private).map_err(library)?),
+            Kind::Ed25519 => return Err(KeyError::Kind),
         };
-        Ok(Self { signer, id: None, public: VerificationKey::from_der(Kind::of(key)?, &public)? })
+        let jwk = PKey::public_key_from_der(&public).and_then(|public| PublicJwk::of(&public));
+        let public = VerificationKey::from_der(Kind::of(key)?, &public)?;
+        Ok(Self { signer, id: None, jwk: jwk.map_err(library)?, public })
     }
 
     /// The same key under a name, which goes into the header of what it signs and into the JWKS.
@@ -117,13 +133,15 @@ impl VerificationKey {
     /// [`KeyError`] says why it is not such a key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
         let key = public_key(pem)?;
-        Self::from_der(Kind::of(&key)?, &public_der(&key)?)
+        let kind = Kind::of(&key).map_err(KeyError::for_verifying)?;
+        Self::from_der(kind, &public_der(&key)?)
     }
 
     fn from_der(kind: Kind, der: &[u8]) -> Result<Self, KeyError> {
         let verifier: Box<dyn JwsVerifier> = match kind {
             Kind::Rsa => Box::new(RS256.verifier_from_der(der).map_err(library)?),
             Kind::P256 => Box::new(ES256.verifier_from_der(der).map_err(library)?),
+            Kind::Ed25519 => Box::new(EdDSA.verifier_from_der(der).map_err(library)?),
         };
         Ok(Self { verifier, der: der.to_owned() })
     }
@@ -140,16 +158,17 @@ impl EncryptionKey {
     /// # Errors
     /// [`KeyError`] says why it is not such a key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        let key = public_key(pem)?;
-        Self::from_der(Kind::of(&key)?, &public_der(&key)?)
+        Self::from_public(&public_key(pem)?)
     }
 
-    fn from_der(kind: Kind, der: &[u8]) -> Result<Self, KeyError> {
-        let encrypter: Box<dyn JweEncrypter> = match kind {
-            Kind::Rsa => Box::new(RSA_OAEP.encrypter_from_der(der).map_err(library)?),
-            Kind::P256 => Box::new(ECDH_ES.encrypter_from_der(der).map_err(library)?),
+    fn from_public(key: &PKey<Public>) -> Result<Self, KeyError> {
+        let der = public_der(key)?;
+        let encrypter: Box<dyn JweEncrypter> = match Kind::of(key)? {
+            Kind::Rsa => Box::new(RSA_OAEP.encrypter_from_der(&der).map_err(library)?),
+            Kind::P256 => Box::new(ecdh::Encrypter(key.ec_key().map_err(library)?)),
+            Kind::Ed25519 => return Err(KeyError::Kind),
         };
-        Ok(Self { encrypter, der: der.to_owned() })
+        Ok(Self { encrypter, der })
     }
 
     /// SHA-256 of the public key (`SubjectPublicKeyInfo`), by which people compare keys.
@@ -176,12 +195,13 @@ impl DecryptionKey {
     }
 
     fn from_private(key: &PKey<Private>) -> Result<Self, KeyError> {
-        let (private, public) = (private_der(key)?, public_der(key)?);
         let decrypter: Box<dyn JweDecrypter> = match Kind::of(key)? {
-            Kind::Rsa => Box::new(RSA_OAEP.decrypter_from_der(private).map_err(library)?),
-            Kind::P256 => Box::new(ECDH_ES.decrypter_from_der(private).map_err(library)?),
+            Kind::Rsa => Box::new(RSA_OAEP.decrypter_from_der(private_der(key)?).map_err(library)?),
+            Kind::P256 => Box::new(ecdh::Decrypter(key.ec_key().map_err(library)?)),
+            Kind::Ed25519 => return Err(KeyError::Kind),
         };
-        Ok(Self { decrypter, id: None, public: EncryptionKey::from_der(Kind::of(key)?, &public)? })
+        let public = PKey::public_key_from_der(&public_der(key)?).map_err(library)?;
+        Ok(Self { decrypter, id: None, public: EncryptionKey::from_public(&public)? })
     }
 
     /// The same key under a name, for messages.
@@ -238,14 +258,16 @@ macro_rules! redacted {
 redacted!(SigningKey, VerificationKey, EncryptionKey, DecryptionKey);
 
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Rsa,
     P256,
+    /// Verifies, and nothing else.
+    Ed25519,
 }
 
 impl Kind {
     /// josekit does not look at the curve or the size in all of its constructors.
-    fn of<T: HasPublic>(key: &PKey<T>) -> Result<Self, KeyError> {
+    pub(super) fn of<T: HasPublic>(key: &PKey<T>) -> Result<Self, KeyError> {
         match key.id() {
             Id::RSA if key.bits() >= MIN_RSA_BITS => Ok(Self::Rsa),
             Id::RSA => Err(KeyError::RsaTooShort),
@@ -253,17 +275,18 @@ impl Kind {
                 Some(Nid::X9_62_PRIME256V1) => Ok(Self::P256),
                 _ => Err(KeyError::Curve),
             },
+            Id::ED25519 => Ok(Self::Ed25519),
             _ => Err(KeyError::Kind),
         }
     }
 }
 
-fn generate_p256() -> Result<PKey<Private>, KeyError> {
+pub(super) fn generate_p256() -> Result<PKey<Private>, KeyError> {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).map_err(library)?;
     EcKey::generate(&group).and_then(PKey::from_ec_key).map_err(library)
 }
 
-fn private_key(pem: &[u8]) -> Result<PKey<Private>, KeyError> {
+pub(super) fn private_key(pem: &[u8]) -> Result<PKey<Private>, KeyError> {
     // Without a callback of ours, OpenSSL asks the terminal for the pass phrase of an encrypted key.
     PKey::private_key_from_pem_callback(pem, |_| Ok(0)).map_err(|_| KeyError::NotAPrivateKey)
 }
@@ -281,7 +304,7 @@ fn public_der<T: HasPublic>(key: &PKey<T>) -> Result<Vec<u8>, KeyError> {
 }
 
 /// Drops what the library says: it may quote the key.
-fn library<E>(_: E) -> KeyError {
+pub(super) fn library<E>(_: E) -> KeyError {
     KeyError::Library
 }
 
@@ -331,14 +354,25 @@ mod tests {
             (ec(Nid::SECP384R1), KeyError::Curve),
             (ec(Nid::SECP256K1), KeyError::Curve),
             (rsa(1024), KeyError::RsaTooShort),
-            (PKey::generate_ed25519().unwrap(), KeyError::Kind),
+            (PKey::generate_ed448().unwrap(), KeyError::Kind),
         ] {
             let (private, public) = (private_pem(&key), key.public_key_to_pem().unwrap());
             assert_eq!(SigningKey::from_pem(&private).unwrap_err(), why);
             assert_eq!(DecryptionKey::from_pem(&private).unwrap_err(), why);
-            assert_eq!(VerificationKey::from_pem(&public).unwrap_err(), why);
+            let verifying = if why == KeyError::Kind { KeyError::VerifyingKind } else { why };
+            assert_eq!(VerificationKey::from_pem(&public).unwrap_err(), verifying);
             assert_eq!(EncryptionKey::from_pem(&public).unwrap_err(), why);
         }
+    }
+
+    #[test]
+    fn ed25519_verifies_and_does_nothing_else() {
+        let key = PKey::generate_ed25519().unwrap();
+        let (private, public) = (private_pem(&key), key.public_key_to_pem().unwrap());
+        assert_eq!(VerificationKey::from_pem(&public).unwrap().verifier.algorithm().name(), "EdDSA");
+        assert_eq!(SigningKey::from_pem(&private).unwrap_err(), KeyError::Kind);
+        assert_eq!(DecryptionKey::from_pem(&private).unwrap_err(), KeyError::Kind);
+        assert_eq!(EncryptionKey::from_pem(&public).unwrap_err(), KeyError::Kind);
     }
 
     #[test]
