@@ -14,8 +14,13 @@ use serde_json::json;
 
 use support::{
     answers,
+    auth_plugin::{Append, with_result},
+    balancer::Balancer,
+    browser::{Browser, field, links, refresh},
     client::{self, RawClient, request},
     gateway::{Process, TestGateway},
+    keys::{Kind, key},
+    network::{Network, shape},
     stub::{Gate, Step, StubServer},
 };
 
@@ -257,4 +262,106 @@ fn a_gateway_that_does_not_come_up_fails_with_its_log() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new("sh");
     TestGateway::wait_ready(Process::spawn(command.args(["-c", "echo no, sorry >&2"]), directory));
+}
+
+#[test]
+fn a_browser_follows_redirects_and_keeps_cookies_as_they_ask() {
+    let stub = StubServer::start(|request| match request.target() {
+        "/one" => {
+            answers::answer(303, &[("Location", "two?x#y"), ("Set-Cookie", "a=1; Path=/two; HttpOnly")], "")
+        }
+        "/two?x" => answers::answer(200, &[], request.header("cookie").unwrap_or_default()),
+        "/call" => answers::redirect(302, "TEL:+31,,1#"),
+        "/gone" => answers::answer(200, &[("Set-Cookie", "a=; Path=/two; Max-Age=0")], ""),
+        _ => answers::answer(404, &[], request.header("cookie").unwrap_or_default()),
+    });
+    let network = Network::default();
+    network.point("stub.test", stub.address());
+    let mut browser = Browser::new(&network);
+    let landing = browser.open("http://stub.test/one");
+    assert_eq!((landing.url.as_str(), landing.text()), ("http://stub.test/two?x#y", "a=1"));
+    assert_eq!(browser.open("http://stub.test/elsewhere").text(), "", "another path");
+    let other_host = format!("{}/two?x", stub.url());
+    assert_eq!(browser.open(&other_host).text(), "", "another host");
+    let call = browser.open("http://stub.test/call");
+    assert_eq!((call.url.as_str(), call.page.is_none()), ("TEL:+31,,1#", true));
+    browser.open("http://stub.test/gone");
+    assert!(browser.cookies().is_empty());
+    let transcript = network.take_transcript().join("\n");
+    assert!(transcript.contains("browser  -> gateway  GET /one  =>  303 two?x#y"), "{transcript}");
+}
+
+#[test]
+fn a_browser_minds_what_a_cookie_needs() {
+    for (scheme, cookie, kept) in [
+        ("http", "a=1", true),
+        ("https", "a=1; Secure", true),
+        ("https", "__Host-a=1; Path=/; Secure", true),
+        ("http", "a=1; Secure", false),
+        ("https", "__Host-a=1; Path=/", false),
+        ("https", "__Host-a=1; Path=/x; Secure", false),
+        ("https", "__Host-a=1; Path=/; Secure; Domain=stub.test", false),
+    ] {
+        let stub = StubServer::always(answers::answer(200, &[("Set-Cookie", cookie)], ""));
+        let network = Network::default();
+        network.point("stub.test", stub.address());
+        let visit = std::thread::spawn(move || {
+            Browser::new(&network).get(&format!("{scheme}://stub.test/"));
+        });
+        assert_eq!(visit.join().is_ok(), kept, "{scheme} {cookie}");
+        let proto = (scheme == "https").then_some("https");
+        assert_eq!(stub.requests()[0].header("x-forwarded-proto"), proto);
+    }
+}
+
+#[test]
+fn pages_are_read_as_a_browser_reads_them() {
+    let page = r#"<meta charset="utf-8"><meta http-equiv="refresh" content="0;url=http://a.example/?b=1&#38;c=2">
+        <a href="/x?a&amp;b">x</a> <input type="hidden" name="session" value="s.1"> <input name="other" value="o">"#;
+    assert_eq!(refresh(page).as_deref(), Some("http://a.example/?b=1&c=2"));
+    assert_eq!(links(page), ["/x?a&b"]);
+    assert_eq!(field(page, "session").as_deref(), Some("s.1"));
+    assert_eq!((field(page, "none"), refresh("<p>")), (None, None));
+}
+
+#[test]
+fn results_are_added_as_plugins_in_the_field_do() {
+    for (continuation, at_end, sorted) in [
+        ("http://c.example/r", "http://c.example/r?result=R", "http://c.example/r?result=R"),
+        (
+            "http://c.example/r?z=1&a=2",
+            "http://c.example/r?z=1&a=2&result=R",
+            "http://c.example/r?a=2&result=R&z=1",
+        ),
+        ("http://c.example/r#top", "http://c.example/r#top?result=R", "http://c.example/r?result=R#top"),
+        ("tel:+31,,1#", "tel:+31,,1#?result=R", "tel:+31,,1?result=R#"),
+    ] {
+        assert_eq!(with_result(continuation, "R", Append::AtEnd), at_end);
+        assert_eq!(with_result(continuation, "R", Append::Sorted), sorted);
+    }
+}
+
+#[test]
+fn a_transcript_shows_no_values() {
+    let long = "x".repeat(41);
+    assert_eq!(
+        shape(&format!("/session/continue/{long}?result={long}&a=b")),
+        "/session/continue/{41}?result={41}&a=b"
+    );
+}
+
+#[test]
+fn a_round_robin_takes_turns_and_passes_over_who_is_gone() {
+    let [one, two] = ["one", "two"].map(|name| StubServer::start(move |_| answers::answer(200, &[], name)));
+    let balancer = Balancer::start(&[one.address(), two.address()]);
+    let ask = || client::get(balancer.address(), "/", &[]).text().to_owned();
+    assert_eq!([ask(), ask(), ask()], ["one", "two", "one"]);
+    drop(one);
+    assert_eq!([ask(), ask(), ask()], ["two", "two", "two"]);
+}
+
+#[test]
+fn a_party_keeps_its_key() {
+    assert_eq!(key("a", Kind::P256).public_pem, key("a", Kind::P256).public_pem);
+    assert_ne!(key("a", Kind::P256).public_pem, key("b", Kind::P256).public_pem);
 }

@@ -137,6 +137,16 @@ impl TestGateway {
         line.unwrap_or_else(|| panic!("no such line after line {mark} of the log:\n{}", self.log_text()))
     }
 
+    /// So many lines that fit among those after the mark, or more; fewer when they do not come.
+    pub fn wait_for_logs_after(
+        &self,
+        mark: usize,
+        count: usize,
+        fits: impl Fn(&LogLine) -> bool,
+    ) -> Vec<LogLine> {
+        self.process.log.wait_many(mark, count, fits)
+    }
+
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
     }
@@ -161,6 +171,9 @@ impl Process {
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_id-contact-gateway"));
         command.arg("run").arg("--config").arg(directory.path()).args(["--log-format", "json"]);
+        // Nobody here speaks TLS, and every proxy service reads all certificate authorities of the
+        // system: most of the time that a start takes.
+        command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
         Self::spawn(adapt(&mut command), directory)
     }
 

@@ -96,6 +96,17 @@ impl Log {
         waited.flatten()
     }
 
+    /// So many lines that fit among those after a mark; fewer when the time is up first.
+    pub fn wait_many(&self, mark: usize, count: usize, fits: impl Fn(&LogLine) -> bool) -> Vec<LogLine> {
+        let fitting =
+            |state: &State| state.lines.iter().skip(mark).filter(|line| fits(line)).cloned().collect();
+        let waited = self.state.wait(DEADLINE, |state| {
+            let found: Vec<_> = fitting(state);
+            (found.len() >= count || state.ended).then_some(found)
+        });
+        waited.unwrap_or_else(|| fitting(&self.state.lock()))
+    }
+
     /// Whether the stream ends in time.
     pub fn wait_end(&self, limit: Duration) -> bool {
         self.state.wait(limit, |state| state.ended.then_some(())).is_some()

@@ -2,14 +2,24 @@
 //! ([`gateway::TestGateway`]), plugins and upstreams that behave as told ([`stub::StubServer`], giving
 //! [`answers`]), and an HTTP client that hides nothing ([`client::RawClient`]).
 //!
+//! For whole sessions: plugins that behave as the ecosystem's own do ([`auth_plugin::StubAuth`],
+//! [`comm_plugin::StubComm`]), a small browser ([`browser::Browser`]) and a load balancer
+//! ([`balancer::Balancer`]), on a [`network::Network`] that has names and writes down what passed.
+//!
 //! Nothing here sleeps: whoever waits is woken by the event, and gives up after [`DEADLINE`].
 #![allow(dead_code, reason = "every test program uses another part of it")]
 
 pub mod answers;
+pub mod auth_plugin;
+pub mod balancer;
+pub mod browser;
 pub mod client;
+pub mod comm_plugin;
 pub mod gateway;
 pub mod http;
+pub mod keys;
 pub mod log;
+pub mod network;
 pub mod stub;
 
 use std::{
@@ -50,4 +60,11 @@ impl<T> Watched<T> {
             value = self.changed.wait_timeout(value, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
+
+/// The time, in seconds since 1970.
+#[allow(clippy::disallowed_methods, reason = "tokens of the tests are as good as real ones")]
+pub fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.expect("the clock is right").as_secs()
 }
