@@ -14,8 +14,8 @@ pub struct ErrorPage<'a> {
     pub title: &'a str,
     pub what_happened: &'a str,
     pub what_to_do: &'a str,
-    /// The way on; `None` leads to the choice of a purpose.
-    pub link: Option<&'a BackLink>,
+    /// The ways on, the best one first; none leads to the choice of a purpose.
+    pub links: &'a [BackLink],
     /// The reference that finds the log lines.
     pub session: Option<&'a str>,
 }

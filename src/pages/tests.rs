@@ -61,7 +61,7 @@ fn every_page(language: Language) -> Vec<(&'static str, OwnAnswer)> {
         title: "Inloggen lukt nu niet",
         what_happened: "De inlogdienst geeft geen antwoord.",
         what_to_do: "Probeer het over een paar minuten opnieuw, of kies een andere manier.",
-        link: None,
+        links: &[],
         session: Some("7f3a-91cc"),
     };
     vec![

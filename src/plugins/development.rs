@@ -196,7 +196,7 @@ impl Place {
         let [title, what_happened, what_to_do] = texts;
         let base = self.base();
         pages::error(
-            &ErrorPage { base, status, title, what_happened, what_to_do, link: None, session: None },
+            &ErrorPage { base, status, title, what_happened, what_to_do, links: &[], session: None },
             language,
         )
     }

@@ -226,7 +226,7 @@ impl TestAdapter {
         };
         let base = self.place.base();
         pages::error(
-            &ErrorPage { base, status, title, what_happened, what_to_do, link: Some(&link), session: None },
+            &ErrorPage { base, status, title, what_happened, what_to_do, links: &[link], session: None },
             language,
         )
     }

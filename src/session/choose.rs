@@ -36,6 +36,10 @@ pub fn methods(
     let purpose = snapshot.purpose(&decode_segment(segment)?)?;
     let Some(sealed) = session(request) else { return Some(page(snapshot, purpose, None, request.language)) };
     match open::<Held>(&sealed, snapshot, environment) {
+        Ok(held) if !held.is_of_browser(request.cookie.as_deref(), snapshot.public_url()) => {
+            let problem = Problem::other_browser();
+            Some(problem.answer(request, snapshot.base_path()))
+        }
         Ok(held) if held.session.purpose == purpose.tag.as_str() => {
             Some(page(snapshot, purpose, Some(&sealed), request.language))
         }

@@ -22,6 +22,8 @@ pub enum WayOn {
     Again(String),
     /// Back to the conversation at this URL.
     Conversation(String),
+    /// To a conversation at this URL that does not know who the citizen is.
+    Without(String),
 }
 
 impl WayOn {
@@ -36,6 +38,10 @@ impl WayOn {
                 url: url.clone(),
                 label: language.pick("Terug naar het gesprek", "Back to the conversation"),
             },
+            Self::Without(url) => BackLink {
+                url: url.clone(),
+                label: language.pick("Verder zonder uw gegevens", "Go on without your data"),
+            },
         }
     }
 }
@@ -46,6 +52,7 @@ impl fmt::Debug for WayOn {
         f.write_str(match self {
             Self::Again(_) => "Again",
             Self::Conversation(_) => "Conversation(redacted)",
+            Self::Without(_) => "Without(redacted)",
         })
     }
 }

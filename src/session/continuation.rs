@@ -102,7 +102,7 @@ impl Visit<'_> {
                 self.record(Event::AuthReturned, Outcome::Cancelled, None);
                 Ok(self.cancelled())
             }
-            (Next::Choose, Some(result)) => self.let_choose(&result),
+            (Next::Choose, Some(result)) => self.let_choose(&result, continuation.browser),
             (Next::WithResult { client_url }, Some(result)) => self.go_on_with(client_url, &result),
             // A plugin that ignores `attr_url` and sends the result along is served all the same.
             (
@@ -123,7 +123,7 @@ impl Visit<'_> {
             Outcome::Rejected,
             Some("another browser than the one that started"),
         );
-        Err(self.problem(ProblemCode::OtherBrowser, "the browser does not have the cookie of this session"))
+        Err(Problem::other_browser().with_way_on(self.way_on.clone()))
     }
 
     /// The parameter that authentication plugins add to the continuation.
@@ -141,7 +141,7 @@ impl Visit<'_> {
         let turn = self.snapshot.deliveries().turn(self.session.reference.id(), now).await;
         if matches!(turn.progress(), Progress::Failed | Progress::Unreached) {
             self.record(Event::HandedOver, Outcome::DeliveryFailed, None);
-            return Err(self.lost("its receiver failed"));
+            return Err(self.lost(client_url, "its receiver failed"));
         }
         self.go_on(client_url)
     }
@@ -186,7 +186,7 @@ impl Visit<'_> {
         }
         if turn.progress() == Progress::Failed {
             self.record(Event::HandedOver, Outcome::DeliveryFailed, Some("again"));
-            return Err(self.lost("its receiver failed before"));
+            return Err(self.lost(to, "its receiver failed before"));
         }
         let ready = self.ready(result)?;
         turn.begin();
@@ -197,7 +197,7 @@ impl Visit<'_> {
             }
             Err(error) => {
                 turn.finish(Progress::after(error));
-                Err(self.lost(format!("its receiver failed: {error}")))
+                Err(self.lost(to, format!("its receiver failed: {error}")))
             }
         }
     }
@@ -217,14 +217,14 @@ impl Visit<'_> {
     }
 
     /// The result waits, sealed, until the citizen has chosen a channel.
-    fn let_choose(&self, result: &ResultToken) -> Result<OwnAnswer, Problem> {
+    fn let_choose(&self, result: &ResultToken, browser: Option<[u8; 16]>) -> Result<OwnAnswer, Problem> {
         let signed_in = signed_in(self.snapshot, self.session, result, self.environment)
             .map_err(|unready| self.rejected(unready))?;
         self.record(Event::AuthReturned, outcome_of(!signed_in), None);
         if !signed_in {
             return Ok(self.cancelled());
         }
-        let held = Held::new(self.session.clone(), result);
+        let held = Held::new(self.session.clone(), result, browser);
         let sealed = seal(&held, self.snapshot, self.environment)
             .ok_or_else(|| self.problem(ProblemCode::InternalError, "no state can be sealed"))?;
         let purpose = self.snapshot.purpose(&self.session.purpose).ok_or_else(|| {
@@ -243,8 +243,12 @@ impl Visit<'_> {
         client_url(text).ok_or_else(|| self.problem(ProblemCode::InternalError, "the state holds no URL"))
     }
 
-    fn lost(&self, detail: impl Into<Cow<'static, str>>) -> Problem {
-        self.problem(ProblemCode::DeliveryFailed, detail)
+    fn lost(&self, client_url: &str, detail: impl Into<Cow<'static, str>>) -> Problem {
+        let problem = self.problem(ProblemCode::DeliveryFailed, detail);
+        match self.session.kind {
+            Kind::Authentication => problem,
+            _ => problem.with_way_on(WayOn::Without(client_url.to_owned())),
+        }
     }
 
     fn problem(&self, code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Problem {

@@ -208,8 +208,8 @@ pub struct Problem {
     pub code: ProblemCode,
     pub detail: Cow<'static, str>,
     pub session: Option<SessionReference>,
-    /// Where a page leads; `None` is the choice of a purpose.
-    pub way_on: Option<WayOn>,
+    /// Where a page leads; nowhere in particular is to the choice of a purpose.
+    pub ways_on: Vec<WayOn>,
 }
 
 #[derive(Serialize)]
@@ -225,7 +225,7 @@ struct Body<'a> {
 
 impl Problem {
     pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), session: None, way_on: None }
+        Self { code, detail: detail.into(), session: None, ways_on: Vec::new() }
     }
 
     #[must_use]
@@ -235,13 +235,19 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn with_way_on(self, way_on: WayOn) -> Self {
-        Self { way_on: Some(way_on), ..self }
+    pub fn with_way_on(mut self, way_on: WayOn) -> Self {
+        self.ways_on.push(way_on);
+        self
     }
 
     /// The one answer to every state that is refused, whatever was wrong with it.
     pub fn unknown_session() -> Self {
         Self::new(ProblemCode::UnknownSession, "start again: the link has expired, or is not right")
+    }
+
+    /// The answer to a browser that a session is not bound to.
+    pub fn other_browser() -> Self {
+        Self::new(ProblemCode::OtherBrowser, "the browser does not have the cookie of this session")
     }
 
     /// The answer to this request: a page where the client is a browser, else JSON.
@@ -258,14 +264,14 @@ impl Problem {
     fn page(&self, language: Language, base: &str) -> OwnAnswer {
         let text = citizen::text(self.code, language);
         let session = self.session.map(|reference| reference.to_string());
-        let link = self.way_on.as_ref().map(|way_on| way_on.link(base, language));
+        let links: Vec<_> = self.ways_on.iter().map(|way_on| way_on.link(base, language)).collect();
         let view = ErrorPage {
             base,
             status: self.code.status(),
             title: text.title,
             what_happened: text.what_happened,
             what_to_do: text.what_to_do,
-            link: link.as_ref(),
+            links: &links,
             session: session.as_deref(),
         };
         OwnAnswer { problem: Some(self.code.as_str()), ..pages::error(&view, language) }

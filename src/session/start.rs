@@ -61,7 +61,8 @@ pub async fn start(
     environment: Environment<'_>,
 ) -> OwnAnswer {
     let reference = SessionReference::new(environment.random);
-    let resolver = Resolver { snapshot, listener, reference, environment };
+    let cookie = request.cookie.as_deref();
+    let resolver = Resolver { snapshot, listener, reference, cookie, environment };
     let parsed = StartBody::parse(request.content_type.as_deref(), &request.body)
         .and_then(|body| resolver.resolve(body));
     let outcome = match parsed {
@@ -98,6 +99,7 @@ struct Resolver<'s> {
     snapshot: &'s Snapshot,
     listener: Listener,
     reference: SessionReference,
+    cookie: Option<&'s str>,
     environment: Environment<'s>,
 }
 
@@ -160,6 +162,9 @@ impl<'s> Resolver<'s> {
     fn held(self, sealed: &str, request: &StartRequest) -> Result<Start<'s>, Problem> {
         let held: Held =
             open(sealed, self.snapshot, self.environment).map_err(|_| Problem::unknown_session())?;
+        if !held.is_of_browser(self.cookie, self.snapshot.public_url()) {
+            return Err(Problem::other_browser());
+        }
         if request.purpose.as_deref().is_some_and(|purpose| purpose != held.session.purpose) {
             return Err(Problem::unknown_session());
         }
@@ -290,6 +295,7 @@ impl Run<'_> {
         let request = CommunicationRequest { purpose: self.start.purpose, auth_result: None };
         let communication =
             comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
+        fitting(&communication.client_url)?;
         let target =
             Target::Communication { client_url: communication.client_url, attr_url: communication.attr_url };
         self.authenticate(auth, reseals, target).await

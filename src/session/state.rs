@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionReference;
+use super::{SessionReference, browser};
 use crate::{
     metrics::SessionLabels,
-    model::{PluginUrl, ResultToken, UnixSeconds},
+    model::{BaseUrl, PluginUrl, ResultToken, UnixSeconds},
     plugins::Environment,
     snapshot::Snapshot,
     tokens::{SealedState, StateError},
@@ -121,11 +121,18 @@ impl SealedState for Updates {
 pub(super) struct Held {
     pub(super) session: SessionInfo,
     result: String,
+    browser: Option<[u8; 16]>,
 }
 
 impl Held {
-    pub(super) fn new(session: SessionInfo, result: &ResultToken) -> Self {
-        Self { session, result: result.expose().to_owned() }
+    pub(super) fn new(session: SessionInfo, result: &ResultToken, browser: Option<[u8; 16]>) -> Self {
+        Self { session, result: result.expose().to_owned(), browser }
+    }
+
+    /// Whether it is the browser that started, where the session is bound to one.
+    pub(super) fn is_of_browser(&self, cookies: Option<&str>, public_url: &BaseUrl) -> bool {
+        self.browser
+            .is_none_or(|secret| browser::is_bound(cookies, self.session.reference, secret, public_url))
     }
 
     pub(super) fn result(&self) -> ResultToken {

@@ -135,6 +135,10 @@ async function checks(browser, gateway) {
     await confirm(page);
     await page.waitForURL("**/choose/bound?session=*");
     await assertAccessible(page, "choice of a channel");
+    await inNewContext(browser, "en-GB", async (stranger) => {
+      const response = await stranger.goto(page.url());
+      assert.equal(response.status(), 403, "the choice is bound to the browser too");
+    });
     await page.locator("input[name=comm_method][value=chat]").check();
     await page.locator("button[type=submit]").click();
     await inConversation(page);

@@ -62,7 +62,6 @@ fn what_a_plugin_could_not_embed_is_refused_at_the_start() {
 }
 
 #[test]
-#[ignore = "without brokering, a client_url of any length is still handed to the plugin"]
 fn what_no_browser_could_be_sent_to_is_refused_without_brokering_too() {
     refuses_client_url("brokering: off", 3_501);
 }

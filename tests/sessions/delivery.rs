@@ -147,7 +147,6 @@ fn a_delivery_of_the_gateways_that_fails_is_a_page_a_count_and_a_line() {
 }
 
 #[test]
-#[ignore = "the page leads to the choice only, not yet to the conversation"]
 fn a_citizen_whose_result_was_lost_may_go_on_without() {
     for options in [GATEWAY_POSTS, PLUGIN_POSTS] {
         let world = world(options);
