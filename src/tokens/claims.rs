@@ -4,16 +4,13 @@
 //! A derived `Deserialize` refuses a known claim that comes twice; [`Attributes`] does the same for
 //! its names. Unknown claims are ignored, as every receiver does.
 
-use std::{collections::BTreeMap, fmt};
-
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error, MapAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     TokenError,
+    compact::Unique,
     results::{Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, RESULT_LIFETIME},
+    times::{Validity, date, optional_date},
 };
 use crate::model::{Dialect, UnixSeconds};
 
@@ -32,9 +29,11 @@ pub(super) struct Claims {
     attributes: Option<Attributes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_url: Option<String>,
+    #[serde(deserialize_with = "date")]
     iat: UnixSeconds,
+    #[serde(deserialize_with = "date")]
     exp: UnixSeconds,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_date", skip_serializing_if = "Option::is_none")]
     nbf: Option<UnixSeconds>,
 }
 
@@ -90,18 +89,8 @@ impl Claims {
         if verder_helpen { Dialect::VerderHelpen } else { Dialect::IdContact }
     }
 
-    /// Refuses what is not valid now, with `skew` seconds of grace on either side.
-    pub(super) fn check_times(&self, now: UnixSeconds, skew: u64) -> Result<(), TokenError> {
-        let latest = now.saturating_add(skew);
-        if self.iat > latest || self.nbf.is_some_and(|nbf| nbf > latest) {
-            Err(TokenError::NotYetValid)
-        } else if self.exp.saturating_add(skew) <= now {
-            Err(TokenError::Expired)
-        } else if self.exp < self.iat {
-            Err(TokenError::Claims)
-        } else {
-            Ok(())
-        }
+    pub(super) fn validity(&self) -> Validity {
+        Validity { issued_at: Some(self.iat), not_before: self.nbf, expires_at: self.exp }
     }
 }
 
@@ -123,26 +112,6 @@ fn subject(dialect: Dialect) -> &'static str {
 
 impl<'de> Deserialize<'de> for Attributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(AttributesVisitor)
-    }
-}
-
-struct AttributesVisitor;
-
-impl<'de> Visitor<'de> for AttributesVisitor {
-    type Value = Attributes;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of strings")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Attributes, M::Error> {
-        let mut attributes = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry::<String, String>()? {
-            if attributes.insert(name, value).is_some() {
-                return Err(M::Error::custom("an attribute comes twice"));
-            }
-        }
-        Ok(Attributes::from(attributes))
+        Unique::deserialize(deserializer).map(|Unique(attributes)| Self::from(attributes))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use josekit::{
     jwe::{ECDH_ES, JweDecrypter, JweEncrypter, RSA_OAEP},
-    jws::{ES256, JwsSigner, JwsVerifier, RS256},
+    jws::{ES256, EdDSA, JwsSigner, JwsVerifier, RS256},
 };
 use openssl::{
     ec::{EcGroup, EcKey},
@@ -13,6 +13,8 @@ use openssl::{
     pkey::{HasPublic, Id, PKey, Private, Public},
     sha::sha256,
 };
+
+use super::published::PublicJwk;
 
 /// Fewest bits of an RSA key.
 pub const MIN_RSA_BITS: u32 = 2048;
@@ -30,6 +32,8 @@ pub enum KeyError {
     Curve,
     #[error("it is neither an RSA nor an EC key")]
     Kind,
+    #[error("it is neither an RSA, an EC nor an Ed25519 key")]
+    VerifyingKind,
     #[error("it has fewer than {} bytes", super::state::MIN_SECRET_BYTES)]
     SecretTooShort,
     #[error("the cryptographic library does not take it")]
@@ -42,10 +46,11 @@ pub struct SigningKey {
     pub(super) signer: Box<dyn JwsSigner>,
     /// The header parameter `kid` of what it signs.
     pub(super) id: Option<String>,
+    pub(super) jwk: PublicJwk,
     public: VerificationKey,
 }
 
-/// Verifies what one [`SigningKey`] signed.
+/// Verifies what one private key signed: `RS256`, `ES256` or `EdDSA` (Ed25519), as the key is.
 #[derive(Clone)]
 pub struct VerificationKey {
     pub(super) verifier: Box<dyn JwsVerifier>,
@@ -90,8 +95,11 @@ impl SigningKey {
         let signer: Box<dyn JwsSigner> = match Kind::of(key)? {
             Kind::Rsa => Box::new(RS256.signer_from_der(private).map_err(library)?),
             Kind::P256 => Box::new(ES256.signer_from_der(private).map_err(library)?),
+            Kind::Ed25519 => return Err(KeyError::Kind),
         };
-        Ok(Self { signer, id: None, public: VerificationKey::from_der(Kind::of(key)?, &public)? })
+        let jwk = PKey::public_key_from_der(&public).and_then(|public| PublicJwk::of(&public));
+        let public = VerificationKey::from_der(Kind::of(key)?, &public)?;
+        Ok(Self { signer, id: None, jwk: jwk.map_err(library)?, public })
     }
 
     /// The same key under a name, which goes into the header of what it signs and into the JWKS.
@@ -117,13 +125,18 @@ impl VerificationKey {
     /// [`KeyError`] says why it is not such a key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
         let key = public_key(pem)?;
-        Self::from_der(Kind::of(&key)?, &public_der(&key)?)
+        let kind = Kind::of(&key).map_err(|error| match error {
+            KeyError::Kind => KeyError::VerifyingKind,
+            other => other,
+        })?;
+        Self::from_der(kind, &public_der(&key)?)
     }
 
     fn from_der(kind: Kind, der: &[u8]) -> Result<Self, KeyError> {
         let verifier: Box<dyn JwsVerifier> = match kind {
             Kind::Rsa => Box::new(RS256.verifier_from_der(der).map_err(library)?),
             Kind::P256 => Box::new(ES256.verifier_from_der(der).map_err(library)?),
+            Kind::Ed25519 => Box::new(EdDSA.verifier_from_der(der).map_err(library)?),
         };
         Ok(Self { verifier, der: der.to_owned() })
     }
@@ -148,6 +161,7 @@ impl EncryptionKey {
         let encrypter: Box<dyn JweEncrypter> = match kind {
             Kind::Rsa => Box::new(RSA_OAEP.encrypter_from_der(der).map_err(library)?),
             Kind::P256 => Box::new(ECDH_ES.encrypter_from_der(der).map_err(library)?),
+            Kind::Ed25519 => return Err(KeyError::Kind),
         };
         Ok(Self { encrypter, der: der.to_owned() })
     }
@@ -180,6 +194,7 @@ impl DecryptionKey {
         let decrypter: Box<dyn JweDecrypter> = match Kind::of(key)? {
             Kind::Rsa => Box::new(RSA_OAEP.decrypter_from_der(private).map_err(library)?),
             Kind::P256 => Box::new(ECDH_ES.decrypter_from_der(private).map_err(library)?),
+            Kind::Ed25519 => return Err(KeyError::Kind),
         };
         Ok(Self { decrypter, id: None, public: EncryptionKey::from_der(Kind::of(key)?, &public)? })
     }
@@ -241,6 +256,8 @@ redacted!(SigningKey, VerificationKey, EncryptionKey, DecryptionKey);
 enum Kind {
     Rsa,
     P256,
+    /// Verifies, and nothing else.
+    Ed25519,
 }
 
 impl Kind {
@@ -253,6 +270,7 @@ impl Kind {
                 Some(Nid::X9_62_PRIME256V1) => Ok(Self::P256),
                 _ => Err(KeyError::Curve),
             },
+            Id::ED25519 => Ok(Self::Ed25519),
             _ => Err(KeyError::Kind),
         }
     }
@@ -331,14 +349,25 @@ mod tests {
             (ec(Nid::SECP384R1), KeyError::Curve),
             (ec(Nid::SECP256K1), KeyError::Curve),
             (rsa(1024), KeyError::RsaTooShort),
-            (PKey::generate_ed25519().unwrap(), KeyError::Kind),
+            (PKey::generate_ed448().unwrap(), KeyError::Kind),
         ] {
             let (private, public) = (private_pem(&key), key.public_key_to_pem().unwrap());
             assert_eq!(SigningKey::from_pem(&private).unwrap_err(), why);
             assert_eq!(DecryptionKey::from_pem(&private).unwrap_err(), why);
-            assert_eq!(VerificationKey::from_pem(&public).unwrap_err(), why);
+            let verifying = if why == KeyError::Kind { KeyError::VerifyingKind } else { why };
+            assert_eq!(VerificationKey::from_pem(&public).unwrap_err(), verifying);
             assert_eq!(EncryptionKey::from_pem(&public).unwrap_err(), why);
         }
+    }
+
+    #[test]
+    fn ed25519_verifies_and_does_nothing_else() {
+        let key = PKey::generate_ed25519().unwrap();
+        let (private, public) = (private_pem(&key), key.public_key_to_pem().unwrap());
+        assert_eq!(VerificationKey::from_pem(&public).unwrap().verifier.algorithm().name(), "EdDSA");
+        assert_eq!(SigningKey::from_pem(&private).unwrap_err(), KeyError::Kind);
+        assert_eq!(DecryptionKey::from_pem(&private).unwrap_err(), KeyError::Kind);
+        assert_eq!(EncryptionKey::from_pem(&public).unwrap_err(), KeyError::Kind);
     }
 
     #[test]

@@ -8,15 +8,19 @@
 
 mod base64url;
 mod claims;
+mod compact;
 mod content;
 pub mod keys;
+mod published;
 pub mod results;
 pub mod signed;
 pub mod state;
+mod times;
 
 pub use keys::{DecryptionKey, EncryptionKey, KeyError, SigningKey, VerificationKey};
+pub use published::jwks;
 pub use results::{Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, issue, open};
-pub use signed::{jwks, open_signed};
+pub use signed::open_signed;
 pub use state::{SealedState, StateError, StateKey, StateKeys};
 
 /// Largest result that is looked at, in characters: forty attributes make 5,400
@@ -32,7 +36,7 @@ pub const CLOCK_SKEW: u64 = 60;
 /// one variant [`Self::Undecryptable`]: to tell them apart would be a padding oracle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
+    #[error("it is too long")]
     TooLarge,
     #[error("it is not a compact token of the right form")]
     Malformed,
@@ -42,7 +46,7 @@ pub enum TokenError {
     Undecryptable,
     #[error("its signature is not of the key at hand")]
     Signature,
-    #[error("its claims are not those of an authentication result")]
+    #[error("its claims are not of the right form")]
     Claims,
     #[error("it has expired")]
     Expired,

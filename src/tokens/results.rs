@@ -6,16 +6,15 @@
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use josekit::{
-    JoseHeader, Value,
     jwe::{JweContext, JweHeader},
     jws::{JwsContext, JwsHeader},
-    jwt,
 };
 use serde::Serialize;
 
 use super::{
-    CLOCK_SKEW, MAX_TOKEN_BYTES, TokenError,
+    MAX_TOKEN_BYTES, TokenError,
     claims::{Claims, Envelope},
+    compact::{Header, Jws, TYP},
     content::{ENC, ENCODED_BLOCK_BYTES, TagFirst},
     keys::{DecryptionKey, EncryptionKey, SigningKey, VerificationKey},
 };
@@ -116,9 +115,9 @@ pub fn open(
     now: UnixSeconds,
 ) -> Result<AuthenticationResult, TokenError> {
     let envelope = decrypt_with_any(token.expose(), decryption)?;
-    let payload = verify(&envelope.njwt, verification)?;
+    let payload = Jws::parse(&envelope.njwt)?.verify(verification)?;
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TokenError::Claims)?;
-    claims.check_times(now, CLOCK_SKEW)?;
+    claims.validity().check(now)?;
     claims.into_result()
 }
 
@@ -153,12 +152,14 @@ fn seal(envelope: &Envelope, key: &EncryptionKey) -> Result<ResultToken, TokenEr
         .map_err(|_| TokenError::Issue)
 }
 
-/// Results name no key, so each of ours is tried, the first one first.
+/// Results name no key, so each of ours is tried, the first one first. Which of them failed and how
+/// makes no difference to the answer.
 fn decrypt_with_any(token: &str, keys: &[DecryptionKey]) -> Result<Envelope, TokenError> {
-    let mut refusal = TokenError::Undecryptable;
+    let mut refusal = TokenError::Header("alg");
     for key in keys {
         match decrypt(token, key) {
-            Err(error @ (TokenError::Undecryptable | TokenError::Header("alg"))) => refusal = error,
+            Err(TokenError::Header("alg")) => {}
+            Err(TokenError::Undecryptable) => refusal = TokenError::Undecryptable,
             outcome => return outcome,
         }
     }
@@ -170,52 +171,19 @@ fn decrypt(token: &str, key: &DecryptionKey) -> Result<Envelope, TokenError> {
         return Err(TokenError::TooLarge);
     }
     let parts: Vec<&str> = token.split('.').collect();
-    let [_, _, vector, _, tag] = parts.as_slice() else {
+    let [header, _, vector, _, tag] = parts.as_slice() else {
         return Err(TokenError::Malformed);
     };
     if vector.len() != ENCODED_BLOCK_BYTES || tag.len() != ENCODED_BLOCK_BYTES {
         return Err(TokenError::Malformed);
     }
-    let header = jwt::decode_header(token).map_err(|_| TokenError::Malformed)?;
-    check_header(&*header, key.decrypter.algorithm().name())?;
-    refuse_unless(text(&*header, "enc") == Some(ENC), "enc")?;
-    refuse_unless(header.claim("zip").is_none(), "zip")?;
+    let header = Header::parse(header)?;
+    header.check(key.decrypter.algorithm().name())?;
+    header.require("enc", header.text("enc") == Some(ENC))?;
+    header.refuse("zip")?;
     let (payload, _) =
         JWE.deserialize_compact(token, &*key.decrypter).map_err(|_| TokenError::Undecryptable)?;
     serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)
-}
-
-fn verify(token: &str, key: &VerificationKey) -> Result<Vec<u8>, TokenError> {
-    if token.split('.').count() != 3 {
-        return Err(TokenError::Malformed);
-    }
-    let header = jwt::decode_header(token).map_err(|_| TokenError::Malformed)?;
-    check_header(&*header, key.verifier.algorithm().name())?;
-    let (payload, _) =
-        JwsContext::new().deserialize_compact(token, &*key.verifier).map_err(|_| TokenError::Signature)?;
-    Ok(payload)
-}
-
-const TYP: &str = "JWT";
-
-/// What both layers must fulfil: the algorithm of the key, no extension that must be understood
-/// (RFC 7515, section 4.1.11), and, when it names its type, that of a JWT.
-fn check_header(header: &dyn JoseHeader, algorithm: &str) -> Result<(), TokenError> {
-    refuse_unless(text(header, "alg") == Some(algorithm), "alg")?;
-    refuse_unless(header.claim("crit").is_none(), "crit")?;
-    let typ_fits = match header.claim("typ") {
-        None => true,
-        Some(_) => text(header, "typ").is_some_and(|typ| typ.eq_ignore_ascii_case(TYP)),
-    };
-    refuse_unless(typ_fits, "typ")
-}
-
-fn text<'a>(header: &'a dyn JoseHeader, parameter: &str) -> Option<&'a str> {
-    header.claim(parameter).and_then(Value::as_str)
-}
-
-fn refuse_unless(acceptable: bool, parameter: &'static str) -> Result<(), TokenError> {
-    if acceptable { Ok(()) } else { Err(TokenError::Header(parameter)) }
 }
 
 #[cfg(test)]

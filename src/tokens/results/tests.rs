@@ -1,10 +1,11 @@
 use josekit::{
+    Value,
     jwe::{ECDH_ES, enc::A256CBC_HS512},
     jws::HS256,
 };
 use openssl::{pkey::PKey, rsa::Rsa};
 
-use super::*;
+use super::{super::base64url, *};
 
 const NOW: UnixSeconds = 1_800_000_000;
 
@@ -52,9 +53,14 @@ impl Keys {
         seal(&envelope, self.decryption.encryption_key()).unwrap().expose().to_owned()
     }
 
+    fn inner_header(&self, token: &ResultToken) -> Header {
+        header(&decrypt(token.expose(), &self.decryption).unwrap().njwt)
+    }
+
     fn claims(&self, token: &str) -> String {
         let envelope = decrypt(token, &self.decryption).unwrap();
-        String::from_utf8(verify(&envelope.njwt, self.signing.verification_key()).unwrap()).unwrap()
+        let payload = Jws::parse(&envelope.njwt).unwrap().verify(self.signing.verification_key());
+        String::from_utf8(payload.unwrap()).unwrap()
     }
 }
 
@@ -123,13 +129,21 @@ fn claims_are_spelled_as_each_dialect_has_them() {
 fn headers_are_those_of_the_ecosystem() {
     let keys = Keys::p256();
     let token = keys.issue(Dialect::IdContact, &success());
-    let header = jwt::decode_header(token.expose()).unwrap();
+    let header = header(token.expose());
     for (parameter, value) in [("typ", "JWT"), ("cty", "JWT"), ("enc", "A128CBC-HS256"), ("alg", "ECDH-ES")] {
-        assert_eq!(text(&*header, parameter), Some(value));
+        assert_eq!(header.text(parameter), Some(value));
     }
-    let inner = jwt::decode_header(decrypt(token.expose(), &keys.decryption).unwrap().njwt).unwrap();
-    assert_eq!((text(&*inner, "typ"), text(&*inner, "alg")), (Some("JWT"), Some("ES256")));
-    assert!(header.claim("kid").is_none() && inner.claim("kid").is_none());
+    let inner = keys.inner_header(&token);
+    assert_eq!((inner.text("typ"), inner.text("alg")), (Some("JWT"), Some("ES256")));
+    assert!(header.refuse("kid").is_ok() && inner.refuse("kid").is_ok());
+
+    let named = Keys { signing: keys.signing.with_id("g1"), ..keys };
+    let token = named.issue(Dialect::IdContact, &success());
+    assert_eq!(named.inner_header(&token).text("kid"), Some("g1"));
+}
+
+fn header(token: &str) -> Header {
+    Header::parse(token.split('.').next().unwrap()).unwrap()
 }
 
 #[test]
@@ -159,7 +173,8 @@ fn times_are_required_typed_and_sixty_seconds_lenient() {
         format!(r#""iat":{NOW}"#),
         format!(r#""exp":{NOW}"#),
         format!(r#""iat":"{NOW}","exp":"{NOW}""#),
-        format!(r#""iat":{NOW}.5,"exp":{NOW}.5"#),
+        format!(r#""iat":{NOW},"exp":1e30"#),
+        format!(r#""iat":{NOW},"exp":{NOW},"nbf":null"#),
         format!(r#""iat":-1,"exp":{NOW}"#),
         format!(r#""iat":{NOW},"exp":{}"#, NOW - 1),
         format!(r#""iat":null,"exp":{NOW}"#),
@@ -170,6 +185,93 @@ fn times_are_required_typed_and_sixty_seconds_lenient() {
     let huge = keys.wrap(&format!(r#"{{"status":"failed","iat":0,"exp":{}}}"#, u64::MAX));
     assert!(keys.open(&huge).is_ok());
     assert_eq!(keys.open_at(&huge, u64::MAX).unwrap_err(), TokenError::Expired);
+}
+
+#[test]
+fn times_may_have_a_fraction() {
+    let keys = Keys::p256();
+    let token = keys.wrap(&format!(r#"{{"status":"failed","iat":{NOW}.9,"exp":{NOW}.9}}"#));
+    let opened = keys.open(&token).unwrap();
+    assert_eq!((opened.issued_at, opened.expires_at), (NOW, NOW));
+}
+
+#[test]
+fn a_result_never_lives_longer_than_it_was_told_to() {
+    let keys = Keys::p256();
+    let (outcome, signing) = (success(), &keys.signing);
+    let new = |not_after| NewResult {
+        dialect: Dialect::IdContact,
+        outcome: &outcome,
+        session_url: None,
+        not_after: Some(not_after),
+    };
+    for (not_after, times) in [
+        (NOW + 299, Ok((NOW, NOW + 299))),
+        (NOW + 300, Ok((NOW, NOW + 300))),
+        (NOW + 9_000, Ok((NOW, NOW + 300))),
+        // Within the minute of grace, and after it.
+        (NOW - 59, Ok((NOW - 59, NOW - 59))),
+        (NOW - 60, Err(TokenError::Expired)),
+    ] {
+        let token = issue(&new(not_after), signing, keys.decryption.encryption_key(), NOW).unwrap();
+        let opened = keys.open(token.expose()).map(|result| (result.issued_at, result.expires_at));
+        assert_eq!(opened, times, "{not_after}");
+    }
+}
+
+#[test]
+fn every_key_opens_and_none_tells_why_it_does_not() {
+    let (keys, rsa, other) = (Keys::p256(), Keys::rsa(), Keys::p256());
+    let open_with = |token: &str, decryption: &[&Keys]| {
+        let decryption: Vec<_> = decryption.iter().map(|keys| keys.decryption.clone()).collect();
+        let token = ResultToken::new(token.to_owned());
+        open(&token, &decryption, keys.signing.verification_key(), NOW).err()
+    };
+    let token = keys.wrap(&claims(""));
+    let forged = token.replace('.', ".A");
+    let mut changed = token.clone();
+    changed.replace_range(token.len() - 3.., if token.ends_with("AAA") { "BBA" } else { "AAA" });
+    for set in [[&keys, &other, &rsa], [&other, &keys, &rsa], [&rsa, &other, &keys]] {
+        assert_eq!(open_with(&token, &set), None);
+        assert_eq!(open_with(&changed, &set), Some(TokenError::Undecryptable));
+        assert_eq!(open_with(&forged, &set), Some(TokenError::Malformed));
+    }
+    for set in [[&other, &rsa], [&rsa, &other]] {
+        assert_eq!(open_with(&token, &set), Some(TokenError::Undecryptable));
+    }
+    // What the header says openly.
+    for set in [[].as_slice(), &[&rsa], &[&rsa, &rsa]] {
+        assert_eq!(open_with(&token, set), Some(TokenError::Header("alg")));
+    }
+    // What a key opens is not offered to the next one.
+    assert_eq!(open_with(&keys.encrypt("x"), &[&keys, &other]), Some(TokenError::Malformed));
+}
+
+#[test]
+fn a_header_parameter_that_comes_twice_is_refused_in_both_layers() {
+    let keys = Keys::p256();
+    let token = keys.wrap(&claims(""));
+    let twice = |parameter: &str, token: &str| {
+        let (header, rest) = token.split_once('.').unwrap();
+        let json = String::from_utf8(base64url::decode(header).unwrap()).unwrap();
+        let json = json.replacen('{', &format!("{{{parameter},"), 1);
+        format!("{}.{rest}", base64url::encode(json.as_bytes()))
+    };
+    let njwt = decrypt(&token, &keys.decryption).unwrap().njwt;
+    for parameter in [r#""alg":"ES256""#, r#""typ":"JWT""#] {
+        assert_eq!(keys.open(&twice(parameter, &token)).unwrap_err(), TokenError::Malformed);
+        let inner = keys.encrypt(&twice(parameter, &njwt));
+        assert_eq!(keys.open(&inner).unwrap_err(), TokenError::Malformed);
+    }
+}
+
+#[test]
+fn rsa1_5_is_refused() {
+    let keys = Keys::rsa();
+    let token = keys.wrap(&claims(""));
+    let (_, rest) = token.split_once('.').unwrap();
+    let header = base64url::encode(br#"{"alg":"RSA1_5","enc":"A128CBC-HS256","typ":"JWT","cty":"JWT"}"#);
+    assert_eq!(keys.open(&format!("{header}.{rest}")).unwrap_err(), TokenError::Header("alg"));
 }
 
 #[test]
