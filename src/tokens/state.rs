@@ -3,10 +3,16 @@
 //!
 //! A state is a compact JWE (RFC 7516), `alg: dir` and `enc: A256GCM`, around a binary form that is
 //! small enough for URLs. Its header is one that we wrote or it is refused: nothing in it is believed.
+//! So a token has one spelling, and no algorithm is chosen by who sends it.
+//!
+//! Initialisation vectors are random. That bounds how much one key may seal: after 2^32 states two of
+//! them are alike with a chance of 2^-33 (NIST SP 800-38D, section 8.3), which is 13 years of ten states
+//! a second. docs/operations.md tells operators when to rotate.
 
 use std::fmt;
 
 use openssl::{
+    error::ErrorStack,
     hash::MessageDigest,
     memcmp,
     pkey::PKey,
@@ -14,8 +20,9 @@ use openssl::{
     sign::Signer,
     symm::{Cipher, decrypt_aead, encrypt_aead},
 };
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{KeyError, TokenError, base64url};
 use crate::model::UnixSeconds;
@@ -34,6 +41,9 @@ const TAG_BYTES: usize = 16;
 const VERSION: u8 = 1;
 
 /// What can be sealed. One type for each place where a state comes back.
+///
+/// The binary form has no names: whoever changes a type's fields gives it another [`Self::KIND`], or
+/// what the version before sealed is taken for something else.
 pub trait SealedState: Serialize + DeserializeOwned {
     /// Tells the kinds apart: a state never opens as one of another kind.
     const KIND: u8;
@@ -83,7 +93,7 @@ impl StateKey {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(KeyError::SecretTooShort);
         }
-        Ok(Self::new(id, derive(secret).map_err(|_| KeyError::Library)?))
+        Self::new(id, |key| derive(secret, key))
     }
 
     /// A new key that nobody else has.
@@ -91,15 +101,15 @@ impl StateKey {
     /// # Errors
     /// [`KeyError::Library`] when OpenSSL has no randomness.
     pub fn generate(id: &str) -> Result<Self, KeyError> {
-        let mut key = [0; KEY_BYTES];
-        rand_bytes(&mut key).map_err(|_| KeyError::Library)?;
-        Ok(Self::new(id, key))
+        Self::new(id, |key| rand_bytes(key))
     }
 
-    fn new(id: &str, key: [u8; KEY_BYTES]) -> Self {
-        // An identifier's characters need no escape in JSON: configuration sees to it.
-        let header = base64url::encode(format!(r#"{{"alg":"dir","enc":"A256GCM","kid":"{id}"}}"#).as_bytes());
-        Self { id: id.to_owned(), header, key: SecretBox::new(Box::new(key)) }
+    fn new(id: &str, fill: impl FnOnce(&mut [u8]) -> Result<(), ErrorStack>) -> Result<Self, KeyError> {
+        let mut key = SecretBox::new(Box::new([0; KEY_BYTES]));
+        fill(key.expose_secret_mut()).map_err(|_| KeyError::Library)?;
+        // The order is ours: with `kid` escaped, the text is the same wherever it is made.
+        let header = format!(r#"{{"alg":"dir","enc":"A256GCM","kid":{}}}"#, Value::from(id));
+        Ok(Self { id: id.to_owned(), header: base64url::encode(header.as_bytes()), key })
     }
 
     pub fn id(&self) -> &str {
@@ -120,7 +130,7 @@ impl StateKeys {
     /// and full stops.
     ///
     /// # Errors
-    /// [`TokenError::Issue`] when OpenSSL fails.
+    /// [`TokenError::TooLarge`] for what would not open again, [`TokenError::Issue`] when OpenSSL fails.
     pub fn seal<S: SealedState>(&self, state: &S, now: UnixSeconds) -> Result<String, TokenError> {
         let key = &self.first;
         let envelope = Envelope { version: VERSION, kind: S::KIND, expires: now.saturating_add(S::LIFETIME) };
@@ -132,7 +142,8 @@ impl StateKeys {
             encrypt_aead(cipher, key.key.expose_secret(), Some(&iv), key.header.as_bytes(), &plain, &mut tag)
                 .map_err(|_| TokenError::Issue)?;
         let [iv, sealed, tag] = [&iv[..], &sealed, &tag].map(base64url::encode);
-        Ok(format!("{}..{iv}.{sealed}.{tag}", key.header))
+        let text = format!("{}..{iv}.{sealed}.{tag}", key.header);
+        if text.len() > MAX_STATE_BYTES { Err(TokenError::TooLarge) } else { Ok(text) }
     }
 
     /// Opens what [`Self::seal`] made with one of these keys, at this process or another.
@@ -163,23 +174,24 @@ impl StateKeys {
         if !encrypted_key.is_empty() || parts.next().is_some() {
             return None;
         }
-        let key = self.all().find(|key| key.header == header)?;
         let (iv, sealed, tag) = (base64url::decode(iv)?, base64url::decode(sealed)?, base64url::decode(tag)?);
         // OpenSSL would take a tag that was cut, even to one byte.
         if iv.len() != IV_BYTES || tag.len() != TAG_BYTES {
             return None;
         }
-        let cipher = Cipher::aes_256_gcm();
-        decrypt_aead(cipher, key.key.expose_secret(), Some(&iv), header.as_bytes(), &sealed, &tag).ok()
+        // A secret may have been exchanged under the same name.
+        let mut keys = self.all().filter(|key| key.header == header);
+        keys.find_map(|key| {
+            let (cipher, key) = (Cipher::aes_256_gcm(), key.key.expose_secret());
+            decrypt_aead(cipher, key, Some(&iv), header.as_bytes(), &sealed, &tag).ok()
+        })
     }
 }
 
 /// HMAC-SHA-256 of a fixed label: the key serves this purpose and no other.
-fn derive(secret: &[u8]) -> Result<[u8; KEY_BYTES], openssl::error::ErrorStack> {
+fn derive(secret: &[u8], key: &mut [u8]) -> Result<(), ErrorStack> {
     let mut signer = Signer::new(MessageDigest::sha256(), &*PKey::hmac(secret)?)?;
-    let mut key = [0; KEY_BYTES];
-    signer.sign_oneshot(&mut key, b"id-contact-gateway sealed state 1")?;
-    Ok(key)
+    signer.sign_oneshot(key, b"id-contact-gateway sealed state 1").map(|_| ())
 }
 
 impl Clone for StateKey {
@@ -205,36 +217,4 @@ impl fmt::Debug for StateKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Number(u32);
-
-    impl SealedState for Number {
-        const KIND: u8 = 1;
-        const LIFETIME: u64 = 3_600;
-    }
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct OtherKind(u32);
-
-    impl SealedState for OtherKind {
-        const KIND: u8 = 2;
-        const LIFETIME: u64 = 3_600;
-    }
-
-    fn keys(secret: &[u8]) -> StateKeys {
-        StateKeys::new(StateKey::from_secret("s1", secret).unwrap(), Vec::new())
-    }
-
-    #[test]
-    fn a_state_opens_with_the_same_secret_as_its_own_kind_until_it_expires() {
-        let sealed = keys(&[b'a'; 32]).seal(&Number(7), 1_000).unwrap();
-        let same = keys(&[b'a'; 32]);
-        assert_eq!(same.open::<Number>(&sealed, 4_599), Ok(Number(7)));
-        assert_eq!(same.open::<Number>(&sealed, 4_600), Err(StateError::Expired(Number(7))));
-        assert_eq!(same.open::<OtherKind>(&sealed, 1_000), Err(StateError::Refused));
-        assert_eq!(keys(&[b'b'; 32]).open::<Number>(&sealed, 1_000), Err(StateError::Refused));
-    }
-}
+mod tests;
