@@ -86,26 +86,34 @@ fn every_command_in_the_examples_exists() {
     let mut commands = BTreeSet::new();
     for path in documents() {
         for line in examples_of_commands(&read(&path)) {
-            let mut words = line.split_whitespace();
-            let command = words.next().unwrap_or_default().to_owned();
-            let help = help(&[&command]);
-            for option in words.take_while(|word| *word != "#").filter(|word| word.starts_with("--")) {
+            let words: Vec<_> = line.split_whitespace().take_while(|word| *word != "#").collect();
+            let is_inner = words.len() > 1 && listed_commands(&help(&words[..1])).contains(words[1]);
+            let (command, arguments) = words.split_at(if is_inner { 2 } else { 1 });
+            let help = help(command);
+            for option in arguments.iter().filter(|word| word.starts_with("--")) {
                 assert!(
-                    help.split_whitespace().any(|word| word == option),
-                    "{path:?}: {command} has no {option}:\n{help}"
+                    help.split_whitespace().any(|word| word == *option),
+                    "{path:?}: {command:?} has no {option}:\n{help}"
                 );
             }
-            commands.insert(command);
+            commands.insert(words[0].to_owned());
+            commands.insert(command.join(" "));
         }
     }
-    let listed = help(&[]);
-    let listed = listed
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .map_while(|line| line.split_whitespace().next());
-    let listed: BTreeSet<_> = listed.filter(|name| *name != "help").map(str::to_owned).collect();
+    let outer = listed_commands(&help(&[]));
+    let inner = |name: &String| {
+        let listed = listed_commands(&help(&[name]));
+        listed.into_iter().map(|inner| format!("{name} {inner}")).collect::<Vec<_>>()
+    };
+    let listed: BTreeSet<_> = outer.iter().flat_map(inner).chain(outer.iter().cloned()).collect();
     assert_eq!(commands, listed, "the examples show every command");
+}
+
+/// The commands that a help lists.
+fn listed_commands(help: &str) -> BTreeSet<String> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = lines.map_while(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
 #[test]

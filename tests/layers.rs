@@ -115,6 +115,7 @@ const BELOW_THE_RIM: &[&str] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("pingora", &["proxy", "admin", "reload", "server"]),
     ("josekit", &["tokens"]),
+    ("openssl", &["tokens"]),
     ("serde_yaml", &["config"]),
     ("granit_parser", &["config"]),
     ("annotate_snippets", &["config"]),

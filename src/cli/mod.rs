@@ -4,8 +4,10 @@
 
 mod check;
 mod explain;
+mod keys;
 mod run;
 mod schema;
+mod token;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -17,7 +19,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Report, SystemEnvironment};
 
-/// Exit status for an invalid configuration (`EX_USAGE` of sysexits.h).
+/// Exit status for an invalid configuration or command line (`EX_USAGE` of sysexits.h).
 pub(crate) const EXIT_INVALID: u8 = 64;
 
 /// The core of the ID Contact ecosystem as a configuration-driven gateway.
@@ -38,6 +40,10 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Print the JSON schema of a configuration file.
     Schema(schema::SchemaArguments),
+    /// Print a new key, or the public half of one.
+    Keys(keys::KeysArguments),
+    /// Say what a token says, as far as the keys at hand open it.
+    Token(token::TokenArguments),
 }
 
 /// Where the three files stand.
@@ -59,11 +65,21 @@ enum Format {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(message) => {
+            // `--help` and `--version` arrive here too.
+            let _ = message.print();
+            return if message.use_stderr() { ExitCode::from(EXIT_INVALID) } else { ExitCode::SUCCESS };
+        }
+    };
+    match arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Keys(arguments) => keys::keys(&arguments),
+        Command::Token(arguments) => token::token(&arguments),
     }
 }
 

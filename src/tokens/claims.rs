@@ -37,6 +37,13 @@ pub(super) struct Claims {
     nbf: Option<UnixSeconds>,
 }
 
+/// Reads the payload of a verified result and checks its times.
+pub(super) fn check(payload: &[u8], now: UnixSeconds) -> Result<AuthenticationResult, TokenError> {
+    let claims: Claims = serde_json::from_slice(payload).map_err(|_| TokenError::Claims)?;
+    claims.validity().check(now)?;
+    claims.into_result()
+}
+
 impl Claims {
     pub(super) fn of(result: &NewResult<'_>, now: UnixSeconds) -> Self {
         let (status, attributes) = match (result.outcome, result.dialect) {
@@ -58,8 +65,7 @@ impl Claims {
         }
     }
 
-    /// The times are checked elsewhere: this only gives the claims their meaning.
-    pub(super) fn into_result(self) -> Result<AuthenticationResult, TokenError> {
+    fn into_result(self) -> Result<AuthenticationResult, TokenError> {
         let dialect = self.dialect();
         let outcome = match (self.status.as_str(), self.attributes) {
             (FAILED, _) => AuthenticationOutcome::Failed,
@@ -89,7 +95,7 @@ impl Claims {
         if verder_helpen { Dialect::VerderHelpen } else { Dialect::IdContact }
     }
 
-    pub(super) fn validity(&self) -> Validity {
+    fn validity(&self) -> Validity {
         Validity { issued_at: Some(self.iat), not_before: self.nbf, expires_at: self.exp }
     }
 }

@@ -49,6 +49,11 @@ impl Header {
     pub(super) fn refuse(&self, parameter: &'static str) -> Result<(), TokenError> {
         self.require(parameter, !self.0.contains_key(parameter))
     }
+
+    /// All parameters, for people.
+    pub(super) fn into_json(self) -> Value {
+        self.0.into_iter().collect()
+    }
 }
 
 /// A signed token that nobody has verified yet.

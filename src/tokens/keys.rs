@@ -40,6 +40,13 @@ pub enum KeyError {
     Library,
 }
 
+impl KeyError {
+    /// The same where Ed25519 is welcome too.
+    pub(super) fn for_verifying(self) -> Self {
+        if self == Self::Kind { Self::VerifyingKind } else { self }
+    }
+}
+
 /// Signs: `RS256` or `ES256`, as the key is RSA or EC.
 #[derive(Clone)]
 pub struct SigningKey {
@@ -125,10 +132,7 @@ impl VerificationKey {
     /// [`KeyError`] says why it is not such a key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
         let key = public_key(pem)?;
-        let kind = Kind::of(&key).map_err(|error| match error {
-            KeyError::Kind => KeyError::VerifyingKind,
-            other => other,
-        })?;
+        let kind = Kind::of(&key).map_err(KeyError::for_verifying)?;
         Self::from_der(kind, &public_der(&key)?)
     }
 
@@ -253,7 +257,7 @@ macro_rules! redacted {
 redacted!(SigningKey, VerificationKey, EncryptionKey, DecryptionKey);
 
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Rsa,
     P256,
     /// Verifies, and nothing else.
@@ -262,7 +266,7 @@ enum Kind {
 
 impl Kind {
     /// josekit does not look at the curve or the size in all of its constructors.
-    fn of<T: HasPublic>(key: &PKey<T>) -> Result<Self, KeyError> {
+    pub(super) fn of<T: HasPublic>(key: &PKey<T>) -> Result<Self, KeyError> {
         match key.id() {
             Id::RSA if key.bits() >= MIN_RSA_BITS => Ok(Self::Rsa),
             Id::RSA => Err(KeyError::RsaTooShort),
@@ -276,12 +280,12 @@ impl Kind {
     }
 }
 
-fn generate_p256() -> Result<PKey<Private>, KeyError> {
+pub(super) fn generate_p256() -> Result<PKey<Private>, KeyError> {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).map_err(library)?;
     EcKey::generate(&group).and_then(PKey::from_ec_key).map_err(library)
 }
 
-fn private_key(pem: &[u8]) -> Result<PKey<Private>, KeyError> {
+pub(super) fn private_key(pem: &[u8]) -> Result<PKey<Private>, KeyError> {
     // Without a callback of ours, OpenSSL asks the terminal for the pass phrase of an encrypted key.
     PKey::private_key_from_pem_callback(pem, |_| Ok(0)).map_err(|_| KeyError::NotAPrivateKey)
 }
@@ -299,7 +303,7 @@ fn public_der<T: HasPublic>(key: &PKey<T>) -> Result<Vec<u8>, KeyError> {
 }
 
 /// Drops what the library says: it may quote the key.
-fn library<E>(_: E) -> KeyError {
+pub(super) fn library<E>(_: E) -> KeyError {
     KeyError::Library
 }
 

@@ -10,6 +10,8 @@ mod base64url;
 mod claims;
 mod compact;
 mod content;
+pub mod files;
+pub mod inspection;
 pub mod keys;
 mod published;
 pub mod results;

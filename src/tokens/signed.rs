@@ -35,9 +35,14 @@ pub fn open_signed<'k, K, R: DeserializeOwned>(
     let jws = Jws::parse(token)?;
     let (initiator, key) = jws.header.text("kid").and_then(key_of).ok_or(TokenError::Header("kid"))?;
     let payload = jws.verify(key)?;
-    let claims: Claims<R> = serde_json::from_slice(&payload).map_err(|_| TokenError::Claims)?;
+    Ok((initiator, check(&payload, now)?))
+}
+
+/// Reads the payload of a verified start and checks its times.
+pub(super) fn check<R: DeserializeOwned>(payload: &[u8], now: UnixSeconds) -> Result<R, TokenError> {
+    let claims: Claims<R> = serde_json::from_slice(payload).map_err(|_| TokenError::Claims)?;
     claims.validity()?.check(now)?;
-    Ok((initiator, claims.request))
+    Ok(claims.request)
 }
 
 /// A derived `Deserialize` refuses a known claim that comes twice; unknown ones are ignored.

@@ -152,9 +152,8 @@ impl StateKeys {
     /// [`StateError`]; a state that has expired is otherwise right.
     pub fn open<S: SealedState>(&self, text: &str, now: UnixSeconds) -> Result<S, StateError<S>> {
         let plain = self.decrypt(text).ok_or(StateError::Refused)?;
-        let (envelope, rest) =
-            postcard::take_from_bytes::<Envelope>(&plain).map_err(|_| StateError::Refused)?;
-        if envelope.version != VERSION || envelope.kind != S::KIND {
+        let (envelope, rest) = take_envelope(&plain).ok_or(StateError::Refused)?;
+        if envelope.kind != S::KIND {
             return Err(StateError::Refused);
         }
         match postcard::take_from_bytes::<S>(rest) {
@@ -162,6 +161,12 @@ impl StateKeys {
             Ok((state, [])) => Err(StateError::Expired(state)),
             _ => Err(StateError::Refused),
         }
+    }
+
+    /// The kind of a state and when it ends, whatever kind that is.
+    pub(super) fn open_envelope(&self, text: &str) -> Option<(u8, UnixSeconds)> {
+        let plain = self.decrypt(text)?;
+        take_envelope(&plain).map(|(envelope, _)| (envelope.kind, envelope.expires))
     }
 
     fn decrypt(&self, text: &str) -> Option<Vec<u8>> {
@@ -186,6 +191,11 @@ impl StateKeys {
             decrypt_aead(cipher, key, Some(&iv), header.as_bytes(), &sealed, &tag).ok()
         })
     }
+}
+
+fn take_envelope(plain: &[u8]) -> Option<(Envelope, &[u8])> {
+    let (envelope, rest) = postcard::take_from_bytes::<Envelope>(plain).ok()?;
+    (envelope.version == VERSION).then_some((envelope, rest))
 }
 
 /// HMAC-SHA-256 of a fixed label: the key serves this purpose and no other.
