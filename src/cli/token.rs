@@ -65,7 +65,7 @@ fn look_into(arguments: &TokenArguments) -> Result<Inspection, String> {
     let now = SystemClock.now();
     if let (Some(secret), Some(id)) = (&arguments.state, &arguments.id) {
         let key = read_key(secret, |secret| StateKey::from_secret(id, secret))?;
-        let keys = StateKeys::new(vec![key]).ok_or("there is no key")?;
+        let keys = StateKeys::new(key, Vec::new());
         return Ok(inspect_state(&read_token(&arguments.token)?, &keys, now));
     }
     let decryption = arguments.decrypt.as_deref().map(|file| read_key(file, DecryptionKey::from_pem));
