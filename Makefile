@@ -22,6 +22,7 @@ check: ## formatting and lints
 test: check ## formatting, lints and every test, a whole session in a browser included
 	@scripts/prerequisites test
 	cargo test --locked
+	cargo test --locked --test interop -- --ignored
 	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
 	node tests/browser/brokering.mjs $(TARGET)/debug/id-contact-gateway
 

@@ -338,9 +338,14 @@ fn forged_signatures_are_refused() {
     let none = format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.{}.", payload.split_once('.').unwrap().0);
     assert_eq!(keys.open(&keys.encrypt(&none)).unwrap_err(), TokenError::Header("alg"));
 
-    let hs256 = HS256.signer_from_bytes([0; 32]).unwrap();
-    let hmac = JwsContext::new().serialize_compact(claims.as_bytes(), &JwsHeader::new(), &hs256).unwrap();
-    assert_eq!(keys.open(&keys.encrypt(&hmac)).unwrap_err(), TokenError::Header("alg"));
+    // The public key as the secret of an HMAC, as DER and as PEM.
+    let public = &keys.signing.verification_key().der;
+    let pem = PKey::public_key_from_der(public).unwrap().public_key_to_pem().unwrap();
+    for secret in [public, &pem] {
+        let hs256 = HS256.signer_from_bytes(secret).unwrap();
+        let hmac = JwsContext::new().serialize_compact(claims.as_bytes(), &JwsHeader::new(), &hs256).unwrap();
+        assert_eq!(keys.open(&keys.encrypt(&hmac)).unwrap_err(), TokenError::Header("alg"));
+    }
 
     let other = sign(claims.as_bytes(), &SigningKey::generate().unwrap()).unwrap();
     assert_eq!(keys.open(&keys.encrypt(&other)).unwrap_err(), TokenError::Signature);
@@ -397,6 +402,13 @@ fn other_encryptions_and_compression_are_refused() {
         // GCM's vector of 12 bytes and the tag of 32 are refused by their lengths already.
         assert!([TokenError::Header(why), TokenError::Malformed, TokenError::TooLarge].contains(&refused));
     }
+    // 200 MB in 259 KB would be longer than a token may be; what is shorter is refused by its header.
+    let mut bomb = JweHeader::new();
+    bomb.set_content_encryption(ENC);
+    bomb.set_compression("DEF");
+    let token = JweContext::new().serialize_compact(&vec![b' '; 20_000_000], &bomb, encrypter).unwrap();
+    assert!(token.len() < MAX_TOKEN_BYTES, "{}", token.len());
+    assert_eq!(keys.open(&token).unwrap_err(), TokenError::Header("zip"));
     use josekit::jwe::JweContentEncryption;
     assert!(JWE.get_compression("DEF").is_none() && JWE.get_content_encryption("A128GCM").is_none());
 }
