@@ -36,24 +36,24 @@ impl Header {
     /// (RFC 7515, section 4.1.11), and, when it names its type, that of a JWT. Keys that a header
     /// brings along or points to are never looked at.
     pub(super) fn check(&self, algorithm: &str) -> Result<(), TokenError> {
-        self.require("alg", self.text("alg") == Some(algorithm))?;
+        require("alg", self.text("alg") == Some(algorithm))?;
         self.refuse("crit")?;
         let typ = self.text("typ").is_some_and(|typ| typ.eq_ignore_ascii_case(TYP));
-        self.require("typ", typ || !self.0.contains_key("typ"))
-    }
-
-    pub(super) fn require(&self, parameter: &'static str, fits: bool) -> Result<(), TokenError> {
-        if fits { Ok(()) } else { Err(TokenError::Header(parameter)) }
+        require("typ", typ || !self.0.contains_key("typ"))
     }
 
     pub(super) fn refuse(&self, parameter: &'static str) -> Result<(), TokenError> {
-        self.require(parameter, !self.0.contains_key(parameter))
+        require(parameter, !self.0.contains_key(parameter))
     }
 
     /// All parameters, for people.
     pub(super) fn into_json(self) -> Value {
         self.0.into_iter().collect()
     }
+}
+
+pub(super) fn require(parameter: &'static str, fits: bool) -> Result<(), TokenError> {
+    if fits { Ok(()) } else { Err(TokenError::Header(parameter)) }
 }
 
 /// A signed token that nobody has verified yet.

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use josekit::{
-    jwe::{ECDH_ES, JweDecrypter, JweEncrypter, RSA_OAEP},
+    jwe::{JweDecrypter, JweEncrypter, RSA_OAEP},
     jws::{ES256, EdDSA, JwsSigner, JwsVerifier, RS256},
 };
 use openssl::{
@@ -14,7 +14,7 @@ use openssl::{
     sha::sha256,
 };
 
-use super::published::PublicJwk;
+use super::{ecdh, published::PublicJwk};
 
 /// Fewest bits of an RSA key.
 pub const MIN_RSA_BITS: u32 = 2048;
@@ -69,7 +69,8 @@ pub struct VerificationKey {
 #[derive(Clone)]
 pub struct EncryptionKey {
     pub(super) encrypter: Box<dyn JweEncrypter>,
-    der: Vec<u8>,
+    /// `SubjectPublicKeyInfo`, DER.
+    pub(super) der: Vec<u8>,
 }
 
 /// Decrypts what was encrypted to it.
@@ -157,17 +158,17 @@ impl EncryptionKey {
     /// # Errors
     /// [`KeyError`] says why it is not such a key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        let key = public_key(pem)?;
-        Self::from_der(Kind::of(&key)?, &public_der(&key)?)
+        Self::from_public(&public_key(pem)?)
     }
 
-    fn from_der(kind: Kind, der: &[u8]) -> Result<Self, KeyError> {
-        let encrypter: Box<dyn JweEncrypter> = match kind {
-            Kind::Rsa => Box::new(RSA_OAEP.encrypter_from_der(der).map_err(library)?),
-            Kind::P256 => Box::new(ECDH_ES.encrypter_from_der(der).map_err(library)?),
+    fn from_public(key: &PKey<Public>) -> Result<Self, KeyError> {
+        let der = public_der(key)?;
+        let encrypter: Box<dyn JweEncrypter> = match Kind::of(key)? {
+            Kind::Rsa => Box::new(RSA_OAEP.encrypter_from_der(&der).map_err(library)?),
+            Kind::P256 => Box::new(ecdh::Encrypter(key.ec_key().map_err(library)?)),
             Kind::Ed25519 => return Err(KeyError::Kind),
         };
-        Ok(Self { encrypter, der: der.to_owned() })
+        Ok(Self { encrypter, der })
     }
 
     /// SHA-256 of the public key (`SubjectPublicKeyInfo`), by which people compare keys.
@@ -194,13 +195,13 @@ impl DecryptionKey {
     }
 
     fn from_private(key: &PKey<Private>) -> Result<Self, KeyError> {
-        let (private, public) = (private_der(key)?, public_der(key)?);
         let decrypter: Box<dyn JweDecrypter> = match Kind::of(key)? {
-            Kind::Rsa => Box::new(RSA_OAEP.decrypter_from_der(private).map_err(library)?),
-            Kind::P256 => Box::new(ECDH_ES.decrypter_from_der(private).map_err(library)?),
+            Kind::Rsa => Box::new(RSA_OAEP.decrypter_from_der(private_der(key)?).map_err(library)?),
+            Kind::P256 => Box::new(ecdh::Decrypter(key.ec_key().map_err(library)?)),
             Kind::Ed25519 => return Err(KeyError::Kind),
         };
-        Ok(Self { decrypter, id: None, public: EncryptionKey::from_der(Kind::of(key)?, &public)? })
+        let public = PKey::public_key_from_der(&public_der(key)?).map_err(library)?;
+        Ok(Self { decrypter, id: None, public: EncryptionKey::from_public(&public)? })
     }
 
     /// The same key under a name, for messages.

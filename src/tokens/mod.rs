@@ -10,6 +10,7 @@ mod base64url;
 mod claims;
 mod compact;
 mod content;
+mod ecdh;
 pub mod files;
 pub mod inspection;
 pub mod keys;

@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 
 use openssl::{
-    bn::{BigNum, BigNumContext},
+    bn::BigNumRef,
     error::ErrorStack,
     pkey::{PKey, Public},
     sha::sha256,
 };
 use serde_json::json;
 
-use super::{SigningKey, base64url};
-
-/// Bytes of a coordinate on P-256, leading zeros included (RFC 7518, section 6.2.1.2).
-const COORDINATE_BYTES: i32 = 32;
+use super::{SigningKey, base64url, ecdh::coordinates};
 
 /// The JSON Web Key Set of these keys' public halves, in their order. A key without a name is
 /// called by its thumbprint (RFC 7638).
@@ -37,15 +34,14 @@ pub(super) struct PublicJwk(BTreeMap<&'static str, String>);
 
 impl PublicJwk {
     pub(super) fn of(key: &PKey<Public>) -> Result<Self, ErrorStack> {
-        let encode = |number: &BigNum| base64url::encode(&number.to_vec());
+        let encode = |number: &BigNumRef| base64url::encode(&number.to_vec());
         if let Ok(rsa) = key.rsa() {
-            let [n, e] = [rsa.n().to_owned()?, rsa.e().to_owned()?];
-            return Ok(Self([("kty", "RSA".to_owned()), ("n", encode(&n)), ("e", encode(&e))].into()));
+            let [n, e] = [encode(rsa.n()), encode(rsa.e())];
+            return Ok(Self([("kty", "RSA".to_owned()), ("n", n), ("e", e)].into()));
         }
-        let (ec, mut x, mut y) = (key.ec_key()?, BigNum::new()?, BigNum::new()?);
-        ec.public_key().affine_coordinates(ec.group(), &mut x, &mut y, &mut *BigNumContext::new()?)?;
-        let [x, y] = [x.to_vec_padded(COORDINATE_BYTES)?, y.to_vec_padded(COORDINATE_BYTES)?];
-        let [x, y] = [x, y].map(|coordinate| base64url::encode(&coordinate));
+        let key = key.ec_key()?;
+        let [x, y] =
+            coordinates(key.group(), key.public_key())?.map(|coordinate| base64url::encode(&coordinate));
         Ok(Self([("kty", "EC".to_owned()), ("crv", "P-256".to_owned()), ("x", x), ("y", y)].into()))
     }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{
     MAX_TOKEN_BYTES, TokenError,
     claims::{self, Claims, Envelope},
-    compact::{Header, Jws, TYP},
+    compact::{Header, Jws, TYP, require},
     content::{ENC, ENCODED_BLOCK_BYTES, TagFirst},
     keys::{DecryptionKey, EncryptionKey, SigningKey, VerificationKey},
 };
@@ -177,7 +177,7 @@ pub(super) fn decrypt(token: &str, key: &DecryptionKey) -> Result<Envelope, Toke
     }
     let header = Header::parse(header)?;
     header.check(key.decrypter.algorithm().name())?;
-    header.require("enc", header.text("enc") == Some(ENC))?;
+    require("enc", header.text("enc") == Some(ENC))?;
     header.refuse("zip")?;
     let (payload, _) =
         JWE.deserialize_compact(token, &*key.decrypter).map_err(|_| TokenError::Undecryptable)?;

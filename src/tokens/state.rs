@@ -101,7 +101,7 @@ impl StateKey {
     /// # Errors
     /// [`KeyError::Library`] when OpenSSL has no randomness.
     pub fn generate(id: &str) -> Result<Self, KeyError> {
-        Self::new(id, |key| rand_bytes(key))
+        Self::new(id, rand_bytes)
     }
 
     fn new(id: &str, fill: impl FnOnce(&mut [u8]) -> Result<(), ErrorStack>) -> Result<Self, KeyError> {

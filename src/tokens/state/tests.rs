@@ -269,7 +269,7 @@ fn nothing_is_decoded_of_what_is_too_long_and_nothing_so_long_is_sealed() {
     let text = keys(1).seal(&large(48_000), NOW).unwrap();
     assert!(open(&text).is_ok());
     assert_eq!(keys(1).seal(&large(50_000), NOW), Err(TokenError::TooLarge));
-    let longer = seal_bytes(&[0; 50_000]);
+    let longer = seal_bytes(&vec![0; 50_000]);
     assert!(longer.len() > MAX_STATE_BYTES);
     assert_eq!(open(&longer), Err(StateError::Refused));
 }
