@@ -5,7 +5,7 @@ CONFIG ?= .
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test format bench bench-compare
+.PHONY: help run check test format fuzz bench bench-compare bench-crypto
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -29,6 +29,10 @@ test: check ## formatting, lints and every test, a whole session in a browser in
 format: ## rewrite the sources as the formatter wants them
 	cargo fmt
 
+fuzz: ## strangers' tokens, a minute for each of the three targets (FUZZ_SECONDS)
+	@scripts/prerequisites build
+	scripts/fuzz
+
 bench: ## micro-benchmarks, then whole processes beside bare Pingora, nginx and HAProxy
 	@scripts/prerequisites bench
 	cargo bench --locked --features jemalloc
@@ -38,3 +42,7 @@ bench-compare: ## whole processes only; BENCH_OPTIONS=--quick for a first impres
 	@scripts/prerequisites bench
 	cargo build --release --locked --features jemalloc --bin id-contact-gateway --example bare
 	python3 benches/compare/run $(BENCH_OPTIONS) --target $(TARGET)/release
+
+bench-crypto: ## tokens beside what OpenSSL needs for the primitives they are made of
+	@scripts/prerequisites bench
+	benches/crypto

@@ -5,6 +5,7 @@
 mod routing;
 mod session;
 mod start;
+mod tokens;
 
 use std::time::Duration;
 
@@ -16,6 +17,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .sample_size(30);
-    targets = routing::look_up, routing::paths, routing::answers, session::start_bodies, session::generations, start::starts
+    targets = tokens::sealed_state, tokens::results, tokens::signed_starts, routing::look_up, routing::paths, routing::answers, session::start_bodies, session::generations, start::starts
 }
 criterion_main!(benches);
