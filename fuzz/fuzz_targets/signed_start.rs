@@ -47,7 +47,7 @@ fuzz_target!(|data: &[u8]| {
         // By another reader: what may not be there is not.
         let header: Value = serde_json::from_slice(header).unwrap();
         assert!(header["alg"] == "EdDSA" && header["kid"] == "chat" && header.get("crit").is_none());
-        // Claims that nobody reads may hold numbers that this reader refuses, such as 1e999.
+        // Members that nobody reads may hold what this reader refuses: text that is not UTF-8, 1e999.
         let Ok(claims) = serde_json::from_slice::<Value>(payload) else { return };
         let time = |name: &str| claims.get(name).map(|time| time.as_f64().unwrap());
         let end = time("exp").or(time("iat").map(|iat| iat + 300.0)).unwrap();
