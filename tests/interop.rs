@@ -88,7 +88,7 @@ fn the_other_opens_our_results_with_our_published_keys() {
         NewResult { dialect: Dialect::IdContact, outcome: &outcome, session_url: None, not_after: None };
     let requests = all.iter().map(|keys| {
         let token = issue(&new, &keys.signing, keys.decryption.encryption_key(), NOW).unwrap();
-        let jwks: Value = serde_json::from_slice(&jwks(&[keys.signing.clone()])).unwrap();
+        let jwks: Value = serde_json::from_slice(&jwks(std::slice::from_ref(&keys.signing))).unwrap();
         json!({
             "operation": "open", "token": token.expose(), "jwks": jwks, "now": NOW + 299,
             "decryption": text(keys.decryption_pem.private.expose_secret()), "decrypts": keys.encrypts,
