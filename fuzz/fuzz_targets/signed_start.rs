@@ -47,7 +47,8 @@ fuzz_target!(|data: &[u8]| {
         // By another reader: what may not be there is not.
         let header: Value = serde_json::from_slice(header).unwrap();
         assert!(header["alg"] == "EdDSA" && header["kid"] == "chat" && header.get("crit").is_none());
-        let claims: Value = serde_json::from_slice(payload).unwrap();
+        // Members that nobody reads may hold what this reader refuses: numbers such as 1e999.
+        let Ok(claims) = serde_json::from_slice::<Value>(payload) else { return };
         let time = |name: &str| claims.get(name).map(|time| time.as_f64().unwrap());
         let end = time("exp").or(time("iat").map(|iat| iat + 300.0)).unwrap();
         assert!(end + 60.0 > NOW as f64 && time("iat").is_none_or(|iat| iat < NOW as f64 + 61.0));

@@ -161,6 +161,12 @@ fn explain(error: KeyError, content: &[u8]) -> (String, &'static str) {
         KeyError::SecretTooShort => {
             return (error.to_string(), "`id-contact-gateway keys state` makes one of 32 random bytes");
         }
+        KeyError::VerifyingKind => {
+            return (
+                error.to_string(),
+                "take a key on P-256, an Ed25519 key, or an RSA key of 2048 bits or more",
+            );
+        }
         KeyError::RsaTooShort | KeyError::Curve | KeyError::Kind | KeyError::Library => {
             return (error.to_string(), "take a key on P-256, or an RSA key of 2048 bits or more");
         }

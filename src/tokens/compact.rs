@@ -82,7 +82,9 @@ impl<'t> Jws<'t> {
         self.header.refuse("b64")?;
         let signature = base64url::decode(self.signature).ok_or(TokenError::Signature)?;
         key.verifier.verify(self.message.as_bytes(), &signature).map_err(|_| TokenError::Signature)?;
-        base64url::decode(self.payload).ok_or(TokenError::Malformed)
+        let payload = base64url::decode(self.payload).ok_or(TokenError::Malformed)?;
+        // A reader of JSON may skip over bytes that are no text (RFC 8259, section 8.1).
+        if std::str::from_utf8(&payload).is_ok() { Ok(payload) } else { Err(TokenError::Claims) }
     }
 }
 
