@@ -170,9 +170,6 @@ fn explain(error: KeyError, content: &[u8]) -> (String, &'static str) {
         KeyError::RsaTooShort | KeyError::Curve | KeyError::Kind | KeyError::Library => {
             return (error.to_string(), "take a key on P-256, or an RSA key of 2048 bits or more");
         }
-        KeyError::VerifyingKind => {
-            return (error.to_string(), "take a key on P-256 or Ed25519, or an RSA key of 2048 bits or more");
-        }
     };
     (reason.to_owned(), help)
 }
