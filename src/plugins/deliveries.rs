@@ -31,6 +31,8 @@ pub enum Progress {
     Delivered,
     /// The receiver could not be reached: nothing was sent, so it can be tried again.
     Unreached,
+    /// The result was not acceptable: nothing was sent, and another may come.
+    Rejected,
     /// It was sent, and not taken, or nobody knows: it is never sent a second time.
     Failed,
 }

@@ -48,19 +48,23 @@ async fn pass_on(
     }
     let mut turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
     match turn.progress() {
-        Progress::Unknown | Progress::Unreached => {}
+        Progress::Unknown | Progress::Unreached | Progress::Rejected => {}
         // As its receiver would answer.
         Progress::Delivered => return Ok(StatusCode::NOT_FOUND),
         Progress::Failed => {
             return Err(Problem::new(ProblemCode::DeliveryFailed, "the receiver failed before"));
         }
     }
-    let ready =
-        ready(snapshot, session, &ResultToken::new(token.to_owned()), environment).map_err(|unready| {
+    let ready = match ready(snapshot, session, &ResultToken::new(token.to_owned()), environment) {
+        Ok(ready) => ready,
+        Err(unready) => {
+            // Plugins ignore the answer: the citizen who comes next is told.
+            turn.finish(Progress::Rejected);
             let detail = unready.to_string();
             record(session, Event::AttributesDelivered, rejection(unready), Some(&detail), environment);
-            Problem::new(ProblemCode::ResultRejected, detail)
-        })?;
+            return Err(Problem::new(ProblemCode::ResultRejected, detail));
+        }
+    };
     turn.begin();
     match post(snapshot, session, attr_url, &ready, environment).await {
         Ok(status) => {

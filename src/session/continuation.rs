@@ -139,11 +139,17 @@ impl Visit<'_> {
     async fn go_on_unless_lost(&self, client_url: &str) -> Result<OwnAnswer, Problem> {
         let now = self.environment.clock.now();
         let turn = self.snapshot.deliveries().turn(self.session.reference.id(), now).await;
-        if matches!(turn.progress(), Progress::Failed | Progress::Unreached) {
-            self.record(Event::HandedOver, Outcome::DeliveryFailed, None);
-            return Err(self.lost(client_url, "its receiver failed"));
+        match turn.progress() {
+            Progress::Unknown | Progress::Delivered => self.go_on(client_url),
+            Progress::Rejected => {
+                self.record(Event::HandedOver, Outcome::Rejected, None);
+                Err(self.problem(ProblemCode::ResultRejected, "the result that was posted was refused"))
+            }
+            Progress::Failed | Progress::Unreached => {
+                self.record(Event::HandedOver, Outcome::DeliveryFailed, None);
+                Err(self.lost(client_url, "its receiver failed"))
+            }
         }
-        self.go_on(client_url)
     }
 
     fn go_on(&self, to: &str) -> Result<OwnAnswer, Problem> {

@@ -232,8 +232,11 @@ fn what_cannot_be_verified_is_refused_to_the_plugin_that_posts_it() {
         spoil(&world);
         let mut browser = world.browser();
         let sign_in = start(&mut browser, &irma_and_chat());
-        browser.open(&sign_in);
+        let landing = browser.open(&sign_in);
         assert_eq!(world.auth.last().posted, [400], "{what}");
+        // The plugin ignores it, and sends the citizen on: they would wait for nothing.
+        assert_eq!(landing.status(), Some(400), "{what}: {}", landing.text());
+        assert!(!links(landing.text()).is_empty(), "{what}: a way on");
         assert!(world.comm.deliveries().is_empty(), "{what}");
         let counted = world.events("auth_returned", outcome) + world.events("attributes_delivered", outcome);
         assert_eq!(counted, 1, "{what}");
