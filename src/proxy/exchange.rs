@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, Method, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use pingora::{
     Error, Result,
     http::{RequestHeader, ResponseHeader},
@@ -47,8 +47,9 @@ impl Head {
 
 /// One list of all cookies: HTTP/2 front ends pass them on as several headers (RFC 9113, section 8.2.3).
 fn cookies(head: &RequestHeader) -> Option<String> {
-    let headers: Vec<&str> =
-        head.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+    // Other programs of the host may have set values that are no ASCII; ours among them still count.
+    let text = |value: &'_ HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers: Vec<String> = head.headers.get_all(header::COOKIE).iter().map(text).collect();
     (!headers.is_empty()).then(|| headers.join("; "))
 }
 
