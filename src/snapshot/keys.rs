@@ -41,13 +41,12 @@ pub struct SessionKeys {
 
 impl SessionKeys {
     pub(super) fn new(configured: &Keys, ephemeral: &EphemeralKeys) -> Self {
-        let (first, rest) = match configured.state.split_first() {
-            Some((first, rest)) => (first, rest),
-            None => (&ephemeral.state, [].as_slice()),
-        };
+        // What was sealed before a key was configured opens until the process ends.
+        let mut state = configured.state.iter().chain([&ephemeral.state]).cloned();
+        let first = state.next().unwrap_or_else(|| ephemeral.state.clone());
         let published = or(&configured.signing, &ephemeral.signing);
         Self {
-            state: StateKeys::new(first.clone(), rest.to_vec()),
+            state: StateKeys::new(first, state.collect()),
             decryption: or(&configured.decryption, &ephemeral.decryption),
             signing: configured.signing.first().unwrap_or(&ephemeral.signing).clone(),
             published,

@@ -227,3 +227,17 @@ fn keys_of_a_process_die_with_it() {
     let forged = browser.open("http://gateway.test/session/continue/made-up");
     assert_eq!((landing.status(), landing.text()), (Some(404), forged.text()));
 }
+
+#[test]
+fn the_first_configured_key_ends_no_session() {
+    let cluster = Cluster::new(&Setup { keys: "", ..Setup::one(OBSERVE, "") });
+    cluster.use_instances(&[0]);
+    let mut browser = cluster.browser();
+    let sign_in = start(&mut browser, &irma_and_chat());
+    let gateway = &cluster.gateways[0];
+    gateway.replace("plugins.yaml", &format!("{}{KEYS}", cluster.files.plugins));
+    let answer = gateway.admin().post("admin", "/reload", &[], b"");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(browser.open(&sign_in).url.contains("/room/0"), "what the key of the process sealed goes on");
+    cluster.comm.take_delivery();
+}
