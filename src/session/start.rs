@@ -195,7 +195,7 @@ impl<'s> Resolver<'s> {
             .as_deref()
             .ok_or_else(|| Problem::new(ProblemCode::InvalidRequest, "the field `auth_method` is missing"))?;
         let auth = Auth::resolve(self.snapshot, purpose, tag)?;
-        let receiver = self.snapshot.receiver(urls.attr_url.as_ref().unwrap_or(&urls.comm_url));
+        let receiver = self.snapshot.receiver(urls.attr_url.as_ref().unwrap_or(&urls.comm_url), purpose);
         let comm = receiver.and_then(|(_, comm)| self.snapshot.comm(comm.tag.as_str()));
         let comm = comm.map(|(_, config, plugin)| Comm { config, plugin });
         let reseals = self.reseals(auth, comm)?;

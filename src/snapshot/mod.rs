@@ -165,9 +165,10 @@ impl Snapshot {
         &self.deliveries
     }
 
-    /// The communication method that receives at this URL: one whose own URLs it is among.
-    pub fn receiver(&self, url: &PluginUrl) -> Option<(CommId, &CommMethod)> {
-        let id = self.receivers.find(url)?;
+    /// The communication method that receives at this URL for this purpose: one whose own URLs it is
+    /// among, preferably one that the purpose allows.
+    pub fn receiver(&self, url: &PluginUrl, purpose: &Purpose) -> Option<(CommId, &CommMethod)> {
+        let id = self.receivers.find(url, &purpose.allowed_comm)?;
         Some((id, self.config.comm.get(id.0)?))
     }
 

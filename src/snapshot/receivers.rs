@@ -16,7 +16,7 @@ pub(super) fn may_be_updated_at(auth: &AuthMethod, url: &PluginUrl, config: &Con
         AuthKind::Test { .. } => Vec::new(),
     };
     let own = own.iter().filter_map(|origin| UrlPrefix::parse(origin).ok());
-    Receiver { prefixes: own.collect(), hosts: hosts.clone() }.has(url)
+    Receiver { prefixes: own.collect(), start: None, hosts: hosts.clone() }.has(url)
 }
 
 /// The URLs of each communication method, in the order of the configuration.
@@ -24,6 +24,8 @@ pub(super) struct Receivers(Vec<Receiver>);
 
 struct Receiver {
     prefixes: Vec<UrlPrefix>,
+    /// Its `start` with the path, by which methods of one server are told apart.
+    start: Option<UrlPrefix>,
     /// With any scheme and port.
     hosts: Vec<String>,
 }
@@ -32,14 +34,24 @@ impl Receivers {
     pub(super) fn new(config: &Config, public_url: &BaseUrl, internal_url: &BaseUrl) -> Self {
         let receiver = |method: &CommMethod| Receiver {
             prefixes: prefixes(method, config, public_url, internal_url),
+            start: match &method.kind {
+                CommKind::Remote { start: PluginStart::Url(url) } => UrlPrefix::parse(url.as_str()).ok(),
+                _ => None,
+            },
             hosts: method.hosts.clone().unwrap_or_default(),
         };
         Self(config.comm.iter().map(receiver).collect())
     }
 
-    /// The first method that the URL belongs to.
-    pub(super) fn find(&self, url: &PluginUrl) -> Option<CommId> {
-        self.0.iter().position(|receiver| receiver.has(url)).map(CommId)
+    /// The method that the URL belongs to. Several may share a server or a host: one that the purpose
+    /// allows goes before others, then one below whose `start` the URL lies, then the first.
+    pub(super) fn find(&self, url: &PluginUrl, allowed: &[CommId]) -> Option<CommId> {
+        let owners = self.0.iter().enumerate().filter(|(_, receiver)| receiver.has(url));
+        let best = owners.min_by_key(|(index, receiver)| {
+            let below = receiver.start.as_ref().is_some_and(|start| start.covers(url));
+            (!allowed.contains(&CommId(*index)), !below)
+        });
+        best.map(|(index, _)| CommId(index))
     }
 }
 

@@ -30,6 +30,28 @@ fn start_signed(world: &World, request: &Value) -> Response {
     world.send("server", "POST", &format!("{PUBLIC}/start"), &headers, token.as_bytes())
 }
 
+#[test]
+fn methods_of_one_server_are_told_apart() {
+    let mut setup = Setup::one("brokering: observe", "").comm("call", "");
+    setup.purposes = format!(
+        "  - {{ tag: {PURPOSE}, attributes: [], allowed_auth: [irma], allowed_comm: [call] }}\n\
+         \x20 - {{ tag: both, attributes: [], allowed_auth: [irma], allowed_comm: [chat, call] }}\n"
+    );
+    let world = World::new(&setup);
+    // Both are on the stub's server; only one is for the purpose.
+    let body = during_communication(&format!("{}/room/7", world.comm.url()), None);
+    assert_eq!(world.start_internally(&body).status, 200);
+    let mut body = during_communication(&format!("{}/call/room/7", world.comm.url()), None);
+    body["purpose"] = "both".into();
+    assert_eq!(world.start_internally(&body).status, 200);
+    for purpose in [PURPOSE, "both"] {
+        let labels = [format!("purpose=\"{purpose}\""), "comm_method=\"call\"".to_owned()];
+        let started =
+            world.metric("idcontact_sessions_started_total", &labels.each_ref().map(String::as_str));
+        assert_eq!(started, 1, "{purpose}");
+    }
+}
+
 /// Below the right URL, in every spelling that means it.
 const COVERED: [&str; 7] = [
     "https://chat.example.nl/chat",
