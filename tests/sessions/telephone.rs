@@ -72,5 +72,7 @@ fn a_call_takes_an_authentication_result_only_by_post() {
     let landing = browser.open(&sign_in);
     assert_eq!(landing.status(), Some(200));
     assert!(landing.text().contains("+31201234567"), "{}", landing.text());
+    let claims = ["wie u bent", "who you are"].iter().any(|claim| landing.text().contains(claim));
+    assert!(!claims, "nobody knows: {}", landing.text());
     assert_eq!(world.events("attributes_delivered", "delivery_failed"), 1);
 }
