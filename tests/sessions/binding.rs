@@ -137,3 +137,28 @@ fn a_split_choice_is_bound_too() {
     assert_eq!(world.browser().open(&sign_in).status(), Some(403));
     assert_eq!(browser.open(&sign_in).status(), Some(200));
 }
+
+#[test]
+fn a_choice_that_waits_belongs_to_the_browser_that_started() {
+    let world = world();
+    let mut browser = world.browser();
+    let body = serde_json::json!({"purpose": "report_move", "auth_method": "irma"});
+    let sign_in = start(&mut browser, &body);
+    let choice = browser.open(&sign_in).url;
+    assert!(choice.contains("/choose/report_move?session="), "{choice}");
+    assert_eq!(world.browser().open(&choice).status(), Some(403));
+    let (_, session) = choice.split_once("session=").expect("a held result");
+    let form = [("comm_method", "chat"), ("session", session)];
+    assert_eq!(world.browser().post_form(&format!("{PUBLIC}/start"), &form).status, 403);
+    assert!(world.comm.requests().is_empty(), "nobody else's choice starts anything");
+    assert_eq!(browser.post_form(&format!("{PUBLIC}/start"), &form).status, 303);
+}
+
+/// The limit of it (docs/sessions.md): a server cannot hand its cookie on.
+#[test]
+fn what_a_server_starts_inside_is_not_bound() {
+    let world = world();
+    let sign_in = crate::world::client_url(&world.start_internally(&irma_and_chat()));
+    assert_eq!(world.browser().open(&sign_in).status(), Some(200));
+    assert_eq!(world.comm.take_delivery().way, Way::Post);
+}
