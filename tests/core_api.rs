@@ -349,6 +349,8 @@ fn what_can_be_refused_early_is_and_no_plugin_is_asked() {
         ("text/plain", "{}", 415),
         ("application/jwt", "a.b.c", 403),
         ("application/x-www-form-urlencoded", "purpose=a&purpose=b", 400),
+        ("application/x-www-form-urlencoded", "purpose=report_move&comm_method=chat&auth_result=", 400),
+        ("application/json", r#"{"purpose":"report_move","comm_method":"chat","auth_result":""}"#, 400),
     ] {
         let headers = [("Content-Type", content_type)];
         let response = gateway.public().post("gateway.test", "/start", &headers, body.as_bytes());

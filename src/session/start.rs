@@ -129,6 +129,9 @@ impl<'s> Resolver<'s> {
             (Some(auth), Some(comm), _) => {
                 Step::Full { auth, comm, reseals: self.reseals(auth, Some(comm))? }
             }
+            (None, Some(_), Some(result)) if result.expose().is_empty() => {
+                return Err(Problem::new(ProblemCode::InvalidRequest, "the field `auth_result` is empty"));
+            }
             (None, Some(comm), Some(result)) => Step::WithResult { comm, result, held: false },
             (None, Some(comm), None) if purpose.unauthenticated => Step::Unauthenticated { comm },
             (None, Some(_), None) => {
