@@ -300,6 +300,10 @@ fn is_plain_element(collection: &Value, element: &Value) -> bool {
 }
 
 fn resolved<'s>(schema: &'s Value, root: &'s Value) -> &'s Value {
+    // A word or a mapping: the keys are those of the mapping.
+    let choices = schema.get("anyOf").and_then(Value::as_array);
+    let mapping = choices.and_then(|choices| choices.iter().find(|choice| choice.get("$ref").is_some()));
+    let schema = mapping.unwrap_or(schema);
     let reference =
         schema.get("$ref").or_else(|| schema.get("allOf")?.get(0)?.get("$ref")).and_then(Value::as_str);
     match reference {

@@ -237,6 +237,8 @@ fn a_sealed_state_shows_its_kind_and_its_end_and_nothing_more() {
     );
     let refused = desk.json("token --state s2 --id s1", &keys.seal(&Number(7), now).unwrap(), 1);
     assert!(refused["outcome"].as_str().unwrap().starts_with("refused") && refused.get("state").is_none());
+    let closed = desk.json("token", &keys.seal(&Number(7), now).unwrap(), 0);
+    assert_eq!(closed["outcome"], "not opened: a sealed state, which --state opens");
 }
 
 #[test]

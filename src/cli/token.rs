@@ -8,11 +8,12 @@ use std::{
 };
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::{EXIT_INVALID, complain, print};
 use crate::{
     model::{Clock, SystemClock},
+    session::identify_state,
     tokens::{
         DecryptionKey, KeyError, MAX_TOKEN_BYTES, StateKey, StateKeys, VerificationKey,
         inspection::{Inspection, Outcome, inspect, inspect_state},
@@ -31,7 +32,8 @@ pub(super) struct TokenArguments {
     /// Public key that verifies it; its claims are shown then, attributes included.
     #[arg(long, value_name = "PEM_FILE")]
     verify: Option<PathBuf>,
-    /// Secret that opens a sealed state, of which only the kind and the end are shown.
+    /// Secret that opens a sealed state, of which only the end, the endpoint and the session's
+    /// reference are shown.
     #[arg(long, value_name = "SECRET_FILE", requires = "id", conflicts_with_all = ["decrypt", "verify"])]
     state: Option<PathBuf>,
     /// The `id` of that secret in plugins.yaml.
@@ -52,6 +54,9 @@ pub(super) fn token(arguments: &TokenArguments) -> ExitCode {
 fn report(Inspection { mut layers, outcome }: Inspection) -> ExitCode {
     let (text, code) = match outcome {
         Outcome::Valid => ("valid".to_owned(), ExitCode::SUCCESS),
+        Outcome::Encrypted if is_state(&layers) => {
+            ("not opened: a sealed state, which --state opens".to_owned(), ExitCode::SUCCESS)
+        }
         Outcome::Encrypted => ("not opened: --decrypt does".to_owned(), ExitCode::SUCCESS),
         Outcome::Unverified => ("not verified: --verify does".to_owned(), ExitCode::SUCCESS),
         Outcome::Refused(error) => (format!("refused: {error}"), ExitCode::FAILURE),
@@ -61,12 +66,25 @@ fn report(Inspection { mut layers, outcome }: Inspection) -> ExitCode {
     code
 }
 
+/// Results are encrypted to a public key, states directly.
+fn is_state(layers: &Map<String, Value>) -> bool {
+    layers.get("encrypted").is_some_and(|header| header.get("alg") == Some(&json!("dir")))
+}
+
 fn look_into(arguments: &TokenArguments) -> Result<Inspection, String> {
     let now = SystemClock.now();
     if let (Some(secret), Some(id)) = (&arguments.state, &arguments.id) {
         let key = read_key(secret, |secret| StateKey::from_secret(id, secret))?;
         let keys = StateKeys::new(key, Vec::new());
-        return Ok(inspect_state(&read_token(&arguments.token)?, &keys, now));
+        let token = read_token(&arguments.token)?;
+        let mut inspection = inspect_state(&token, &keys, now);
+        if let Some(state) = inspection.layers.get_mut("state").and_then(Value::as_object_mut)
+            && let Some((endpoint, session)) = identify_state(&token, &keys, now)
+        {
+            state.insert("endpoint".to_owned(), Value::from(endpoint));
+            state.insert("session".to_owned(), Value::from(session.to_string()));
+        }
+        return Ok(inspection);
     }
     let decryption = arguments.decrypt.as_deref().map(|file| read_key(file, DecryptionKey::from_pem));
     let verification = arguments.verify.as_deref().map(|file| read_key(file, VerificationKey::from_pem));

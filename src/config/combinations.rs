@@ -272,8 +272,8 @@ impl Mismatch {
 
     fn labels(self) -> (&'static str, &'static str) {
         match self {
-            Self::CommIsOpaque => ("has `trust: { reseal: … }`", "has no `trust`"),
-            Self::AuthIsOpaque => ("has no `trust`", "has `trust: { reseal: … }`"),
+            Self::CommIsOpaque => ("has `trust: { reseal: … }`", "`trust` is `opaque`"),
+            Self::AuthIsOpaque => ("`trust` is `opaque`", "has `trust: { reseal: … }`"),
             Self::Dialects(..) => ("issues one dialect", "reads the other"),
             Self::DialectUnknown(_) => ("issues this dialect", "has no `dialect`"),
         }
@@ -282,15 +282,15 @@ impl Mismatch {
     fn help(self, auth: &str, comm: &str) -> String {
         match self {
             Self::CommIsOpaque => format!(
-                "add `trust: {{ reseal: {{ encrypt: {{ file: FILE }} }} }}` to {comm}, with the plugin's public key, \
+                "set `trust: {{ reseal: {{ encrypt: {{ file: FILE }} }} }}` for {comm}, with the plugin's public key, \
                  or do not allow the two in one purpose"
             ),
             Self::AuthIsOpaque => format!(
-                "add `trust: {{ reseal: {{ verify: {{ file: FILE }} }} }}` to {auth}, with the plugin's public key, \
+                "set `trust: {{ reseal: {{ verify: {{ file: FILE }} }} }}` for {auth}, with the plugin's public key, \
                  or do not allow the two in one purpose"
             ),
             Self::Dialects(..) => {
-                "results are translated only where the gateway re-seals them: add `trust` to both, \
+                "results are translated only where the gateway re-seals them: set `trust` for both, \
                                    or do not allow the two in one purpose"
                     .to_owned()
             }

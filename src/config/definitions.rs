@@ -41,6 +41,12 @@ impl<'s> Definitions<'s> {
         Some(format!("{{ {key}: {} }}", self.example(property(schema, key)?)?))
     }
 
+    /// An example of the mapping that may stand where words may stand too.
+    pub fn mapping_beside_words(self, schema: &'s Value) -> Option<String> {
+        let mut branches = schema.get("anyOf")?.as_array()?.iter().map(|branch| self.resolve(branch));
+        branches.find(|branch| branch.get("properties").is_some()).and_then(|branch| self.example(branch))
+    }
+
     /// Follows references; `schemars` wraps one in `allOf` to put a description beside it.
     pub fn resolve(self, mut schema: &'s Value) -> &'s Value {
         // It ends because our types do not refer to themselves.

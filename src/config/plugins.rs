@@ -20,7 +20,7 @@ use super::{
     purposes::{RawText, parse_attributes},
     scalar::{Field, Verbatim},
     secrets::Secrets,
-    trust::{MethodPlace, RawAuthTrust, RawBrokering, RawCommTrust, RawTrust},
+    trust::{MethodPlace, OpaqueOr, RawAuthTrust, RawBrokering, RawCommTrust, RawTrust},
 };
 use crate::model::{AttributeTag, Dialect, MethodTag};
 
@@ -82,7 +82,7 @@ struct RawAuth {
     /// What passes through the gateway while a citizen signs in. By default `observe`.
     brokering: Option<Spanned<RawBrokering>>,
     /// What the gateway does with the plugin's results. By default they pass unread.
-    trust: Option<Spanned<RawAuthTrust>>,
+    trust: Option<Spanned<OpaqueOr<RawAuthTrust>>>,
     /// The attributes that the method can prove. With it, purposes are checked to be satisfiable.
     provides: Option<Vec<Spanned<String>>>,
     /// Hosts that the plugin's URLs may name. By default any.
@@ -121,7 +121,7 @@ struct RawComm {
     /// results that the gateway issues.
     dialect: Option<RawDialect>,
     /// What the gateway does with results for the plugin. By default they pass unread.
-    trust: Option<Spanned<RawCommTrust>>,
+    trust: Option<Spanned<OpaqueOr<RawCommTrust>>>,
     /// Hosts that the plugin's URLs may name. By default any.
     hosts: Option<Vec<Field<Host>>>,
     /// How long a call to the plugin may take altogether. By default `5s`.

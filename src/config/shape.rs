@@ -192,6 +192,7 @@ impl<'s> Shape<'s, '_, '_> {
             self.not_yet(&named.anchor, &named.name, "remove it");
             return false;
         }
+        let whole = schema;
         let Some(schema) = self.definitions.branch(node, schema) else {
             match schema.get(SECRET) {
                 Some(_) => self.secret_in_the_open(node, named),
@@ -200,7 +201,7 @@ impl<'s> Shape<'s, '_, '_> {
             return false;
         };
         if let Some(accepted) = accepted_values(schema) {
-            return self.one_of(node, schema, &accepted, named);
+            return self.one_of(node, schema, (&accepted, whole), named);
         }
         match (&mut node.data, depth) {
             (Data::List(items), Depth::Deep) => {
@@ -267,7 +268,14 @@ impl<'s> Shape<'s, '_, '_> {
         missing.is_empty()
     }
 
-    fn one_of(&mut self, node: &Node, schema: &Value, accepted: &[&Value], named: &Named) -> bool {
+    /// `whole` is the schema of which `schema` is the branch for words.
+    fn one_of(
+        &mut self,
+        node: &Node,
+        schema: &Value,
+        (accepted, whole): (&[&Value], &'s Value),
+        named: &Named,
+    ) -> bool {
         let same = |value: &&Value| match (&node.data, *value) {
             (Data::Text(text), Value::String(accepted)) => text == accepted,
             (Data::Bool(value), Value::Bool(accepted)) => value == accepted,
@@ -286,9 +294,11 @@ impl<'s> Shape<'s, '_, '_> {
             return false;
         }
         let suggestion = node.text().and_then(|text| did_you_mean(text, names()));
+        let mapping = self.definitions.mapping_beside_words(whole);
+        let all = enumerate(names().chain(mapping.as_deref()));
         let help = match suggestion {
-            Some(suggestion) => format!("did you mean `{suggestion}`? Accepted: {}", enumerate(names())),
-            None => format!("accepted: {}", enumerate(names())),
+            Some(suggestion) => format!("did you mean `{suggestion}`? Accepted: {all}"),
+            None => format!("accepted: {all}"),
         };
         let message = format!("{quoted} is not a value of {}", named.name);
         self.checker.error("unknown-value", &node.span, message).with_help(help);

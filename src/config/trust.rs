@@ -2,8 +2,13 @@
 //! (design.md, "Trust, and brokering").
 //! May import: `check`, `node`, `report`, `secrets`, `tokens`.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::{borrow::Cow, fmt, marker::PhantomData};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::{
     AuthTrust, Brokering, CommTrust,
@@ -54,6 +59,53 @@ pub enum RawBrokering {
     Bind,
 }
 
+/// The word `opaque`, which is the default, or what the plugin trusts the gateway with.
+#[derive(Debug)]
+pub enum OpaqueOr<T> {
+    Opaque,
+    Given(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OpaqueOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = OpaqueOr<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("`opaque` or a mapping")
+            }
+
+            /// The schema accepts this one word.
+            fn visit_str<E>(self, _: &str) -> Result<OpaqueOr<T>, E> {
+                Ok(OpaqueOr::Opaque)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OpaqueOr<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(OpaqueOr::Given)
+            }
+        }
+
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OpaqueOr<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("OpaqueOr{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let given = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [{ "type": "string", "enum": ["opaque"] }, given] })
+    }
+}
+
 /// What is written under `trust`, on either side.
 pub trait RawTrust: Sized {
     /// What it becomes; the default of it is what holds where nothing is written.
@@ -64,14 +116,18 @@ pub trait RawTrust: Sized {
 
     /// The trust in the method whose tag stands at `tag`; `None` when its key is wrong.
     fn parse(
-        raw: Option<&Spanned<Self>>,
+        raw: Option<&Spanned<OpaqueOr<Self>>>,
         tag: &Span,
         secrets: Secrets,
         checker: &mut Checker,
     ) -> Option<Self::Trust> {
-        let Some(raw) = raw else { return Some(Self::Trust::default()) };
-        let what = format!("the public key of the method {}", checker.quote(tag));
-        raw.value.resolve(&what, secrets, checker)
+        match raw.map(|raw| &raw.value) {
+            None | Some(OpaqueOr::Opaque) => Some(Self::Trust::default()),
+            Some(OpaqueOr::Given(trust)) => {
+                let what = format!("the public key of the method {}", checker.quote(tag));
+                trust.resolve(&what, secrets, checker)
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::{
     Problem, ProblemCode,
     continuation::{post, rejection},
-    events::{Event, record, record_refused},
+    events::{Event, Outcome, record, record_problem, record_refused},
     resealing::ready,
     state::{Receiver, open},
 };
@@ -44,7 +44,9 @@ async fn pass_on(
 ) -> Result<StatusCode, Problem> {
     let token = std::str::from_utf8(&request.body).unwrap_or_default().trim();
     if token.is_empty() {
-        return Err(Problem::new(ProblemCode::InvalidRequest, "the body is not a compact token"));
+        let problem = Problem::new(ProblemCode::InvalidRequest, "the body is not a compact token");
+        record_problem(session, Event::AttributesDelivered, Outcome::Rejected, &problem, environment);
+        return Err(problem);
     }
     let mut turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
     match turn.progress() {

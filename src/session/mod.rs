@@ -28,4 +28,5 @@ mod update;
 pub use self::{
     problem::{Problem, ProblemCode},
     reference::SessionReference,
+    state::identify as identify_state,
 };

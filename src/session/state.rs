@@ -12,7 +12,7 @@ use crate::{
     model::{BaseUrl, PluginUrl, ResultToken, UnixSeconds},
     plugins::Environment,
     snapshot::Snapshot,
-    tokens::{SealedState, StateError},
+    tokens::{SealedState, StateError, StateKeys},
 };
 
 /// Seconds that a citizen has to sign in and to choose.
@@ -147,20 +147,51 @@ impl SealedState for Held {
 
 /// Every state names its session.
 pub(super) trait OfSession: SealedState {
+    /// Where it comes back.
+    const ENDPOINT: &str;
+
     fn session(&self) -> &SessionInfo;
 }
 
 macro_rules! of_session {
-    ($($state:ty),*) => {$(
-        impl OfSession for $state {
+    ($($state:ty: $endpoint:literal),*) => {
+        $(impl OfSession for $state {
+            const ENDPOINT: &str = $endpoint;
+
             fn session(&self) -> &SessionInfo {
                 &self.session
             }
+        })*
+
+        /// The endpoint where a sealed state comes back, and its session, even after its end: for people
+        /// who look for a mistake. `None` when no key opens it.
+        pub fn identify(
+            text: &str,
+            keys: &StateKeys,
+            now: UnixSeconds,
+        ) -> Option<(&'static str, SessionReference)> {
+            None$(.or_else(|| identify_as::<$state>(text, keys, now)))*
         }
-    )*};
+    };
 }
 
-of_session!(Continuation, Receiver, Updates, Held);
+of_session!(
+    Continuation: "/session/continue",
+    Receiver: "/session/attributes",
+    Updates: "/session/update",
+    Held: "/start"
+);
+
+fn identify_as<S: OfSession>(
+    text: &str,
+    keys: &StateKeys,
+    now: UnixSeconds,
+) -> Option<(&'static str, SessionReference)> {
+    match keys.open::<S>(text, now) {
+        Ok(state) | Err(StateError::Expired(state)) => Some((S::ENDPOINT, state.session().reference)),
+        Err(StateError::Refused) => None,
+    }
+}
 
 /// Seals a state; `None` when OpenSSL fails.
 pub(super) fn seal<S: SealedState>(
@@ -211,6 +242,22 @@ mod tests {
         let [purpose, auth_method, comm_method] = tags.map(str::to_owned);
         let reference = SessionReference::new(&crate::model::SystemRandom);
         SessionInfo { reference, kind: Kind::Full, purpose, auth_method, comm_method, started: 1_800_000_000 }
+    }
+
+    #[test]
+    fn a_state_is_identified_even_after_its_end() {
+        let info = session(["report_move", "digid", "chat"]);
+        let made = |id| StateKeys::new(StateKey::generate(id).unwrap(), Vec::new());
+        let keys = made("s1");
+        let url = "http://a".to_owned();
+        let receiver = keys.seal(&Receiver { session: info.clone(), attr_url: url.clone() }, 1_000).unwrap();
+        let updates = keys.seal(&Updates { session: info.clone(), session_url: url }, 1_000).unwrap();
+        for now in [1_000, 1_000_000] {
+            let expected = |endpoint| Some((endpoint, info.reference));
+            assert!(identify(&receiver, &keys, now) == expected("/session/attributes"));
+            assert!(identify(&updates, &keys, now) == expected("/session/update"));
+        }
+        assert!(identify(&receiver, &made("s1"), 1_000).is_none());
     }
 
     fn sealed_length<S: SealedState>(state: &S) -> usize {

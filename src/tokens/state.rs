@@ -7,7 +7,7 @@
 //!
 //! Initialisation vectors are random. That bounds how much one key may seal: after 2^32 states two of
 //! them are alike with a chance of 2^-33 (NIST SP 800-38D, section 8.3), which is 13 years of ten states
-//! a second. docs/operations.md tells operators when to rotate.
+//! a second. docs/configuration.md tells operators when to rotate.
 
 use std::fmt;
 

@@ -306,6 +306,7 @@ fn a_post_has_a_largest_size_and_a_body() {
     assert_eq!(refusal(&send(&vec![b'x'; 70_000])), (413, "request_too_large".into()));
     assert_eq!(posts(&world), 0);
     assert_eq!(world.auth.post(0), 200, "and then the right one");
+    assert_eq!(world.events("attributes_delivered", "rejected"), 1, "the empty one is seen");
 }
 
 #[test]
