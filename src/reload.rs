@@ -19,7 +19,9 @@ use tokio::{
 };
 
 use crate::{
-    config::{self, Diagnostic, Environment, Ingredients, Listeners, Recorder, Report, Sources},
+    config::{
+        self, AuthKind, Config, Diagnostic, Environment, Ingredients, Listeners, Recorder, Report, Sources,
+    },
     metrics::Metrics,
     model::Clock,
     snapshot::{Foundation, Generations, Snapshot},
@@ -158,9 +160,10 @@ impl Reloader {
         match outcome {
             Ok((snapshot, reloaded)) => {
                 state.generation = reloaded.generation;
-                self.generations.publish(snapshot);
                 self.metrics().configuration_tried(Some(reloaded.generation), self.clock.now());
                 log_success(&reloaded, trigger);
+                warn_of_provisional(snapshot.config());
+                self.generations.publish(snapshot);
                 Ok(reloaded)
             }
             Err(report) => {
@@ -209,6 +212,23 @@ fn changed_listeners(started: &Listeners, wanted: &Listeners) -> Vec<&'static st
     .into_iter()
     .filter_map(|(name, changed)| changed.then_some(name))
     .collect()
+}
+
+/// Warns of what must never be true in production, whenever a configuration goes live: sign-ins that
+/// anybody passes, and sessions that survive neither a restart nor another instance.
+pub fn warn_of_provisional(config: &Config) {
+    for method in config.auth.iter().filter(|method| matches!(method.kind, AuthKind::Test { .. })) {
+        tracing::warn!(
+            auth_method = method.tag.as_str(),
+            "development only: anybody can sign in with this method"
+        );
+    }
+    if config.keys.state.is_empty() {
+        tracing::warn!(
+            "`keys.state` is not configured: running sessions end with this process \
+             (make a secret with `id-contact-gateway keys state`)"
+        );
+    }
 }
 
 fn log_success(reloaded: &Reloaded, trigger: Trigger) {

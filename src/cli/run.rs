@@ -6,8 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print_report};
 use crate::{
-    config::{self, AuthKind, Ingredients, Loaded, Recorder, Report, Sources},
+    config::{self, Ingredients, Loaded, Recorder, Report, Sources},
     logs::{LogFormat, LogSink},
+    reload::warn_of_provisional,
     server::{self, Settings},
 };
 
@@ -50,8 +51,7 @@ pub(super) fn run(arguments: RunArguments) -> ExitCode {
         }
     };
     log.receive_events();
-    warn_of_development(&loaded);
-    warn_of_ephemeral_keys(&loaded);
+    warn_of_provisional(&loaded.config);
     let settings = Settings {
         directory: arguments.config.directory,
         environment: Arc::new(environment),
@@ -77,26 +77,4 @@ fn load(
     let recorder = Recorder::new(&environment);
     let loaded = config::load(&sources, &recorder)?;
     Ok((recorder.ingredients(&sources), loaded))
-}
-
-/// Sessions survive neither a restart nor another instance with keys that nobody else has.
-fn warn_of_ephemeral_keys(loaded: &Loaded) {
-    if loaded.config.keys.state.is_empty() {
-        tracing::warn!(
-            "`keys.state` is not configured: running sessions end with this process \
-             (make a secret with `id-contact-gateway keys state`)"
-        );
-    }
-}
-
-/// Said at every start, because it must never be true in production.
-fn warn_of_development(loaded: &Loaded) {
-    for method in &loaded.config.auth {
-        if matches!(method.kind, AuthKind::Test { .. }) {
-            tracing::warn!(
-                auth_method = method.tag.as_str(),
-                "development only: anybody can sign in with this method"
-            );
-        }
-    }
 }

@@ -241,3 +241,15 @@ fn the_first_configured_key_ends_no_session() {
     assert!(browser.open(&sign_in).url.contains("/room/0"), "what the key of the process sealed goes on");
     cluster.comm.take_delivery();
 }
+
+#[test]
+fn a_reload_without_keys_is_warned_of_as_a_start_is() {
+    let cluster = Cluster::new(&Setup::one(OBSERVE, ""));
+    let gateway = &cluster.gateways[0];
+    assert!(!gateway.log_text().contains("keys.state"));
+    gateway.replace("plugins.yaml", &cluster.files.plugins.replace(KEYS, ""));
+    assert_eq!(gateway.admin().post("admin", "/reload", &[], b"").status, 200);
+    gateway.wait_for_log(|line| {
+        line.text_field("level") == Some("WARN") && line.message().contains("keys.state")
+    });
+}
