@@ -26,15 +26,31 @@ pub(super) fn is_bound(
         .is_some_and(|held| constant_time_eq(held.as_bytes(), hex(secret).as_bytes()))
 }
 
-/// `Set-Cookie` for a browser whose result was delivered: another instance of the gateway knows by
-/// it not to deliver again. It is no proof, and needs to be none: it can only spare its own delivery.
-pub(super) fn delivered(reference: SessionReference, public_url: &BaseUrl) -> HeaderValue {
-    let path = public_url.path();
-    set_cookie(&format!("{}=1; Path={path}/session/continue", delivered_name(reference)), public_url)
+/// Values of the mark.
+const DELIVERED: &str = "1";
+const FAILED: &str = "0";
+
+/// How a delivery of the gateway's ended after which there is no other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Delivered,
+    Failed,
 }
 
-pub(super) fn is_delivered(cookies: Option<&str>, reference: SessionReference) -> bool {
-    value(cookies, &delivered_name(reference)).is_some()
+/// `Set-Cookie` for a browser whose result was sent: another instance of the gateway knows by it not
+/// to send it again. It is no proof, and needs to be none: it can only spare its own delivery.
+pub(super) fn mark(mark: Mark, reference: SessionReference, public_url: &BaseUrl) -> HeaderValue {
+    let (name, path) = (delivered_name(reference), public_url.path());
+    let value = match mark {
+        Mark::Delivered => DELIVERED,
+        Mark::Failed => FAILED,
+    };
+    set_cookie(&format!("{name}={value}; Path={path}/session/continue"), public_url)
+}
+
+pub(super) fn marked(cookies: Option<&str>, reference: SessionReference) -> Option<Mark> {
+    let value = value(cookies, &delivered_name(reference))?;
+    Some(if value == FAILED { Mark::Failed } else { Mark::Delivered })
 }
 
 /// `__Host-` keeps other hosts of the domain from setting it, and wants TLS (RFC 6265bis,

@@ -11,7 +11,9 @@ use http::{Method, StatusCode, header};
 use url::form_urlencoded;
 
 use super::{
-    Problem, ProblemCode, browser, choose,
+    Problem, ProblemCode,
+    browser::{self, Mark},
+    choose,
     citizen::WayOn,
     events::{Event, Outcome, record, record_refused},
     onward,
@@ -51,10 +53,7 @@ pub async fn resume(
     };
     let session = &continuation.session;
     let visit = Visit { snapshot, request, environment, session, way_on: way_on(&continuation) };
-    match visit.resume(&continuation).await {
-        Ok(answer) => answer,
-        Err(problem) => problem.of_session(session.reference).answer(request, snapshot.base_path()),
-    }
+    visit.resume(&continuation).await.unwrap_or_else(|problem| visit.told(problem))
 }
 
 /// Back to the conversation that there is already, else to the start.
@@ -182,30 +181,42 @@ impl Visit<'_> {
     async fn deliver(&self, to: &str, attr: &str, result: &ResultToken) -> Result<OwnAnswer, Problem> {
         let (now, reference) = (self.environment.clock.now(), self.session.reference);
         let mut turn = self.snapshot.deliveries().turn(reference.id(), now).await;
-        // With each answer, since a browser may not have got the first one.
-        let mark = browser::delivered(reference, self.snapshot.public_url());
-        let known = turn.progress() == Progress::Delivered
-            || browser::is_delivered(self.request.cookie.as_deref(), reference);
-        if known {
+        let marked = browser::marked(self.request.cookie.as_deref(), reference);
+        if turn.progress() == Progress::Delivered || marked == Some(Mark::Delivered) {
             self.record(Event::AuthReturned, Outcome::Ok, Some("again"));
-            return Ok(self.go_on(to)?.with_header(header::SET_COOKIE, mark));
+            return Ok(self.marked(Mark::Delivered, self.go_on(to)?));
         }
-        if turn.progress() == Progress::Failed {
+        if turn.progress() == Progress::Failed || marked == Some(Mark::Failed) {
             self.record(Event::HandedOver, Outcome::DeliveryFailed, Some("again"));
-            return Err(self.lost(to, "its receiver failed before"));
+            return Ok(self.marked(Mark::Failed, self.told(self.lost(to, "its receiver failed before"))));
         }
         let ready = self.ready(result)?;
         turn.begin();
         match post(self.snapshot, self.session, attr, &ready, self.environment).await {
             Ok(_) => {
                 turn.finish(Progress::Delivered);
-                Ok(self.go_on(to)?.with_header(header::SET_COOKIE, mark))
+                Ok(self.marked(Mark::Delivered, self.go_on(to)?))
             }
             Err(error) => {
-                turn.finish(Progress::after(error));
-                Err(self.lost(to, format!("its receiver failed: {error}")))
+                let (progress, problem) =
+                    (Progress::after(error), self.lost(to, format!("its receiver failed: {error}")));
+                turn.finish(progress);
+                match progress {
+                    Progress::Failed => Ok(self.marked(Mark::Failed, self.told(problem))),
+                    _ => Err(problem),
+                }
             }
         }
+    }
+
+    /// With each answer, since a browser may not have got the first one.
+    fn marked(&self, mark: Mark, answer: OwnAnswer) -> OwnAnswer {
+        let mark = browser::mark(mark, self.session.reference, self.snapshot.public_url());
+        answer.with_header(header::SET_COOKIE, mark)
+    }
+
+    fn told(&self, problem: Problem) -> OwnAnswer {
+        problem.of_session(self.session.reference).answer(self.request, self.snapshot.base_path())
     }
 
     /// Opened and sealed anew where the methods trust the gateway; recorded as the citizen's return.

@@ -3,6 +3,7 @@
 
 use crate::{
     support::{
+        answers,
         auth_plugin::StubAuth,
         balancer::Balancer,
         browser::Browser,
@@ -155,6 +156,20 @@ fn the_other_instance_does_not_deliver_again() {
         assert!(browser.open(&back).url.contains("/room/0"));
     }
     assert_eq!(cluster.posts(), 1);
+}
+
+#[test]
+fn the_other_instance_does_not_repeat_what_failed() {
+    let cluster = Cluster::new(&Setup::one(GATEWAY_POSTS, ""));
+    cluster.comm.plan(|plan| plan.delivery = Some(answers::answer(500, &[], "")));
+    let mut browser = cluster.browser();
+    let sign_in = start(&mut browser, &irma_and_chat());
+    let back = browser.get(&sign_in).header("location").expect("a redirect").to_owned();
+    for instance in [0, 1, 0, 1] {
+        cluster.use_instances(&[instance]);
+        assert_eq!(browser.open(&back).status(), Some(502), "{instance}");
+    }
+    assert_eq!(cluster.posts(), 1, "nobody knows whether the first one arrived");
 }
 
 #[test]
