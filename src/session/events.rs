@@ -2,7 +2,7 @@
 
 use super::{
     Problem, ProblemCode, SessionReference,
-    state::{OfSession, SessionInfo},
+    state::{Kind, OfSession, SessionInfo},
 };
 use crate::{metrics::SessionLabels, plugins::Environment, tokens::StateError};
 
@@ -75,7 +75,15 @@ pub(super) fn record(
     detail: Option<&str>,
     environment: Environment<'_>,
 ) {
-    count_and_log(session.reference, session.labels(), event, outcome, (None, detail), environment);
+    count_and_log(
+        session.reference,
+        Some(session.kind),
+        session.labels(),
+        event,
+        outcome,
+        (None, detail),
+        environment,
+    );
 }
 
 /// Counts and logs a step that ended with a problem.
@@ -87,7 +95,7 @@ pub(super) fn record_problem(
     environment: Environment<'_>,
 ) {
     let what = (Some(problem.code), Some(&*problem.detail));
-    count_and_log(session.reference, session.labels(), event, outcome, what, environment);
+    count_and_log(session.reference, Some(session.kind), session.labels(), event, outcome, what, environment);
 }
 
 /// Counts and logs a start that was refused before it was clear what it was to be.
@@ -97,7 +105,7 @@ pub(super) fn record_refused_start(
     environment: Environment<'_>,
 ) {
     let what = (Some(problem.code), Some(&*problem.detail));
-    count_and_log(reference, NOBODY, Event::Start, Outcome::Rejected, what, environment);
+    count_and_log(reference, None, NOBODY, Event::Start, Outcome::Rejected, what, environment);
 }
 
 /// Counts and logs a step that a refused state was sent for. Whose it was is known only when it
@@ -125,6 +133,7 @@ const NOBODY: SessionLabels<'_> = SessionLabels { purpose: "", auth_method: "", 
 
 fn count_and_log(
     session: SessionReference,
+    kind: Option<Kind>,
     labels: SessionLabels<'_>,
     event: Event,
     outcome: Outcome,
@@ -135,8 +144,8 @@ fn count_and_log(
     let SessionLabels { purpose, auth_method, comm_method } = labels;
     macro_rules! line {
         ($level:ident) => {
-            tracing::$level!(%session, event = event.as_str(), outcome = outcome.as_str(), purpose,
-                auth_method, comm_method, code = code.map(ProblemCode::as_str), detail,
+            tracing::$level!(%session, event = event.as_str(), outcome = outcome.as_str(),
+                kind = kind.map(Kind::as_str), purpose, auth_method, comm_method, code = code.map(ProblemCode::as_str), detail,
                 request_id = environment.request_id, "session event")
         };
     }
