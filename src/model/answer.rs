@@ -1,6 +1,8 @@
 //! An HTTP request and answer of the gateway's own endpoints as plain values, so that a protocol
 //! step is a function from one to the other. Sockets stay in `proxy`.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
@@ -25,14 +27,21 @@ pub struct OwnRequest {
     pub body: Bytes,
 }
 
-/// What the gateway itself answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the gateway itself answers. `Debug` shows neither headers nor the body: they may carry a
+/// citizen's session or attributes.
+#[derive(Clone, PartialEq, Eq)]
 pub struct OwnAnswer {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Bytes,
     /// The code of the problem that it tells, for the log.
     pub problem: Option<&'static str>,
+}
+
+impl fmt::Debug for OwnAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OwnAnswer({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 impl OwnAnswer {

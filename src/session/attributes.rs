@@ -42,12 +42,6 @@ async fn pass_on(
     request: &OwnRequest,
     environment: Environment<'_>,
 ) -> Result<StatusCode, Problem> {
-    let token = std::str::from_utf8(&request.body).unwrap_or_default().trim();
-    if token.is_empty() {
-        let problem = Problem::new(ProblemCode::InvalidRequest, "the body is not a compact token");
-        record_problem(session, Event::AttributesDelivered, Outcome::Rejected, &problem, environment);
-        return Err(problem);
-    }
     let mut turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
     match turn.progress() {
         Progress::Unknown | Progress::Unreached | Progress::Rejected => {}
@@ -56,6 +50,13 @@ async fn pass_on(
         Progress::Failed => {
             return Err(Problem::new(ProblemCode::DeliveryFailed, "the receiver failed before"));
         }
+    }
+    let token = std::str::from_utf8(&request.body).unwrap_or_default().trim();
+    if token.is_empty() {
+        turn.finish(Progress::Rejected);
+        let problem = Problem::new(ProblemCode::InvalidRequest, "the body is not a compact token");
+        record_problem(session, Event::AttributesDelivered, Outcome::Rejected, &problem, environment);
+        return Err(problem);
     }
     let ready = match ready(snapshot, session, &ResultToken::new(token.to_owned()), environment) {
         Ok(ready) => ready,

@@ -15,9 +15,10 @@ use crate::{
     tokens::SealedState,
 };
 
-/// Longest URL that a plugin is given, in characters. Plugins embed them in their own, in base64,
-/// and a citizen's browser has to open the whole (protocol.md, "URL budget").
-pub(super) const MAX_HANDED_URL: usize = 2_000;
+/// Most characters of the continuation and the `attr_url` together. Plugins embed both in their own URL,
+/// in base64: with 200 characters of the plugin's that makes the 2,000 that a citizen's browser should
+/// have to open at most (protocol.md, "URL budget").
+pub(super) const MAX_HANDED_URLS: usize = 1_350;
 
 /// Where the citizen goes after signing in.
 pub(super) enum Target {
@@ -100,7 +101,15 @@ impl Broker<'_> {
             .map(|secret| browser::binding(self.session.reference, secret, self.snapshot.public_url()));
         let state = Continuation { session: self.session.clone(), next, browser };
         let path = format!("/session/continue/{}", self.seal(&state)?);
-        let continuation = fitting(PluginUrl::own(self.snapshot.public_url(), &path))?;
+        let continuation = PluginUrl::own(self.snapshot.public_url(), &path);
+        let length = continuation.as_str().len() + attr_url.as_ref().map_or(0, |url| url.as_str().len());
+        if length > MAX_HANDED_URLS {
+            let detail = format!(
+                "the URLs of the communication plugin make some of {length} characters together, and \
+                 {MAX_HANDED_URLS} are the most that an authentication plugin is given"
+            );
+            return Err(Problem::new(ProblemCode::UrlTooLong, detail));
+        }
         Ok(Handed { continuation, attr_url, cookie })
     }
 
@@ -110,21 +119,11 @@ impl Broker<'_> {
         }
         let state = Receiver { session: self.session.clone(), attr_url: attr_url.as_str().to_owned() };
         let path = format!("/session/attributes/{}", self.seal(&state)?);
-        fitting(PluginUrl::own(self.snapshot.internal_url(), &path))
+        Ok(PluginUrl::own(self.snapshot.internal_url(), &path))
     }
 
     fn seal<S: SealedState>(&self, state: &S) -> Result<String, Problem> {
         seal(state, self.snapshot, self.environment)
             .ok_or_else(|| Problem::new(ProblemCode::InternalError, "no state can be sealed"))
     }
-}
-
-fn fitting(url: PluginUrl) -> Result<PluginUrl, Problem> {
-    if url.as_str().len() <= MAX_HANDED_URL {
-        return Ok(url);
-    }
-    Err(Problem::new(
-        ProblemCode::UrlTooLong,
-        format!("the URLs of the communication plugin make one of more than {MAX_HANDED_URL} characters"),
-    ))
 }

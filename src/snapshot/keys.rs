@@ -8,7 +8,7 @@ use crate::{
     tokens::{self, DecryptionKey, KeyError, SigningKey, StateKey, StateKeys},
 };
 
-/// The `kid` of keys that end with the process.
+/// The name of keys that end with the process.
 const EPHEMERAL: &str = "ephemeral";
 
 /// Keys that this process made, for what the configuration has no key for. Running sessions survive
@@ -23,9 +23,12 @@ impl EphemeralKeys {
     /// # Errors
     /// [`KeyError::Library`] when OpenSSL cannot make keys.
     pub fn new() -> Result<Self, KeyError> {
+        let signing = SigningKey::generate()?;
+        // Whoever keeps a key set must not take another process's key for this one.
+        let [a, b, c, d, ..] = signing.verification_key().fingerprint();
         Ok(Self {
             state: StateKey::generate(EPHEMERAL)?,
-            signing: SigningKey::generate()?.with_id(EPHEMERAL),
+            signing: signing.with_id(&format!("{EPHEMERAL}-{a:02x}{b:02x}{c:02x}{d:02x}")),
             decryption: DecryptionKey::generate()?.with_id(EPHEMERAL),
         })
     }
