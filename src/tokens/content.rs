@@ -8,7 +8,13 @@ use josekit::{
     JoseError,
     jwe::{JweContentEncryption, enc::A128CBC_HS256},
 };
-use openssl::{hash::MessageDigest, memcmp, pkey::PKey, sign::Signer};
+use openssl::{
+    hash::MessageDigest,
+    memcmp,
+    pkey::PKey,
+    sign::Signer,
+    symm::{Cipher, decrypt},
+};
 
 const KEY_BYTES: usize = 32;
 const IV_BYTES: usize = 16;
@@ -54,12 +60,15 @@ impl JweContentEncryption for TagFirst {
         aad: &[u8],
         tag: Option<&[u8]>,
     ) -> Result<Vec<u8>, JoseError> {
-        match (iv, tag) {
+        let plain = match (iv, tag) {
             (Some(iv), Some(tag)) if tag_matches(key, iv, ciphertext, aad, tag) => {
-                A128CBC_HS256.decrypt(key, Some(iv), ciphertext, aad, Some(tag))
+                // josekit would compute the tag once more.
+                let (_, content_key) = key.split_at(KEY_BYTES / 2);
+                decrypt(Cipher::aes_128_cbc(), content_key, Some(iv), ciphertext).ok()
             }
-            _ => Err(JoseError::InvalidJweFormat(std::io::Error::other("refused").into())),
-        }
+            _ => None,
+        };
+        plain.ok_or_else(|| JoseError::InvalidJweFormat(std::io::Error::other("refused").into()))
     }
 
     fn box_clone(&self) -> Box<dyn JweContentEncryption> {
