@@ -5,6 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use url::form_urlencoded;
 
 use super::Language;
 
@@ -36,6 +37,15 @@ pub struct OwnAnswer {
     pub body: Bytes,
     /// The code of the problem that it tells, for the log.
     pub problem: Option<&'static str>,
+}
+
+impl OwnRequest {
+    /// The query parameters of this name, decoded.
+    pub fn parameters(&self, name: &str) -> impl Iterator<Item = String> {
+        let query = self.query.as_deref().unwrap_or_default();
+        let all = form_urlencoded::parse(query.as_bytes());
+        all.filter(move |(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
 }
 
 impl fmt::Debug for OwnAnswer {

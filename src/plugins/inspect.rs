@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
-use url::form_urlencoded;
 
 use super::{
     CommunicationRequest, CommunicationStarted,
@@ -105,8 +104,10 @@ impl InspectAdapter {
             return self.place.unknown_session(request.language);
         };
         if conversation.received.is_none() {
-            conversation.received =
-                result_parameter(request).map(|token| self.receive(Route::Result, &token, now));
+            conversation.received = request
+                .parameters("result")
+                .next()
+                .map(|token| self.receive(Route::Result, &ResultToken::new(token), now));
         }
         let view = Delivered {
             base: self.place.base(),
@@ -198,12 +199,6 @@ fn reason(error: TokenError) -> Unreadable {
             Unreadable::Malformed
         }
     }
-}
-
-fn result_parameter(request: &OwnRequest) -> Option<ResultToken> {
-    let query = request.query.as_deref()?;
-    let (_, token) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "result")?;
-    Some(ResultToken::new(token.into_owned()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Authentication during communication: who may ask for it, and with which URLs (protocol.md,
 //! "Signed auth-only request"; design.md, "Endpoints").
 
-use super::{Problem, ProblemCode, endpoints::Listener, start_request::StartRequest};
+use super::{Problem, ProblemCode, endpoints::Listener, resealing::count, start_request::StartRequest};
 use crate::{
     config::{Initiator, Purpose},
     model::{PluginUrl, UrlPrefix},
@@ -27,12 +27,7 @@ pub(super) fn signed(
         initiators.iter().find(|initiator| initiator.kid == kid).map(|found| (found, &found.verify))
     };
     let opened = tokens::open_signed::<&Initiator, StartRequest>(token, key_of, environment.clock.now());
-    let outcome = match &opened {
-        Ok(_) => "ok",
-        Err(TokenError::Expired) => "expired",
-        Err(_) => "refused",
-    };
-    environment.metrics.token_operation("verify_start", outcome);
+    count("verify_start", opened.as_ref().err(), environment);
     let (initiator, request) = opened.map_err(refused)?;
     let purpose = request.purpose.as_deref().unwrap_or_default();
     if !initiator.purposes.iter().any(|tag| tag.as_str() == purpose) {

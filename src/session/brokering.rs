@@ -61,19 +61,13 @@ impl Broker<'_> {
         let sees_the_end =
             self.brokering() != Brokering::Off || (self.auth.shim_tel_url && client_url.is_telephone());
         match attr_url {
-            None if sees_the_end => {
-                self.continued(Next::WithResult { client_url: client_url.as_str().to_owned() }, None)
-            }
+            None if sees_the_end => self.continued(Next::WithResult { client_url }, None),
             Some(attr_url) if self.delivers_itself() => {
-                let (client_url, attr_url) = (client_url.as_str().to_owned(), attr_url.as_str().to_owned());
                 self.continued(Next::Deliver { client_url, attr_url }, None)
             }
             Some(attr_url) if sees_the_end => {
-                let next = Next::Delivered {
-                    client_url: client_url.as_str().to_owned(),
-                    attr_url: attr_url.as_str().to_owned(),
-                };
-                self.continued(next, Some(self.receiver(attr_url)?))
+                let receiver = self.receiver(attr_url.clone())?;
+                self.continued(Next::Delivered { client_url, attr_url }, Some(receiver))
             }
             attr_url => Ok(Handed { continuation: client_url, attr_url, cookie: None }),
         }
@@ -117,7 +111,7 @@ impl Broker<'_> {
         if self.brokering() == Brokering::Off {
             return Ok(attr_url);
         }
-        let state = Receiver { session: self.session.clone(), attr_url: attr_url.as_str().to_owned() };
+        let state = Receiver { session: self.session.clone(), attr_url };
         let path = format!("/session/attributes/{}", self.seal(&state)?);
         Ok(PluginUrl::own(self.snapshot.internal_url(), &path))
     }

@@ -1,7 +1,5 @@
 //! The citizen's choice as pages: a purpose, then the methods.
 
-use url::form_urlencoded;
-
 use super::{
     Problem,
     onward::MAX_LOCATION,
@@ -34,7 +32,9 @@ pub fn methods(
     environment: Environment<'_>,
 ) -> Option<OwnAnswer> {
     let purpose = snapshot.purpose(&decode_segment(segment)?)?;
-    let Some(sealed) = session(request) else { return Some(page(snapshot, purpose, None, request.language)) };
+    let Some(sealed) = request.parameters("session").next() else {
+        return Some(page(snapshot, purpose, None, request.language));
+    };
     match open::<Held>(&sealed, snapshot, environment) {
         Ok(held) if !held.is_of_browser(request.cookie.as_deref(), snapshot.public_url()) => {
             let problem = Problem::other_browser();
@@ -57,12 +57,6 @@ pub(super) fn channel(snapshot: &Snapshot, purpose: &Purpose, sealed: &str, lang
     } else {
         page(snapshot, purpose, Some(sealed), language)
     }
-}
-
-fn session(request: &OwnRequest) -> Option<String> {
-    let query = request.query.as_deref()?;
-    let mut parameters = form_urlencoded::parse(query.as_bytes());
-    parameters.find(|(name, _)| name == "session").map(|(_, value)| value.into_owned())
 }
 
 fn page(snapshot: &Snapshot, purpose: &Purpose, session: Option<&str>, language: Language) -> OwnAnswer {

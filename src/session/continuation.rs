@@ -8,7 +8,6 @@ use std::{
 };
 
 use http::{Method, StatusCode, header};
-use url::form_urlencoded;
 
 use super::{
     Problem, ProblemCode,
@@ -18,7 +17,7 @@ use super::{
     events::{Event, Outcome, record, record_refused},
     onward,
     resealing::{Ready, Unready, ready, signed_in},
-    state::{Continuation, Held, Kind, Next, SessionInfo, attr_url, client_url, open, seal},
+    state::{Continuation, Held, Kind, Next, SessionInfo, open, seal},
 };
 use crate::{
     config::DEFAULT_PLUGIN_TIMEOUT,
@@ -64,7 +63,7 @@ fn way_on(Continuation { session, next, .. }: &Continuation) -> WayOn {
         | Next::Delivered { client_url, .. }
             if session.kind == Kind::Authentication =>
         {
-            WayOn::Conversation(client_url.clone())
+            WayOn::Conversation(client_url.as_str().to_owned())
         }
         _ => WayOn::Again(session.purpose.clone()),
     }
@@ -127,19 +126,15 @@ impl Visit<'_> {
 
     /// The parameter that authentication plugins add to the continuation.
     fn result(&self) -> Option<ResultToken> {
-        let query = self.request.query.as_deref()?;
-        let mut parameters = form_urlencoded::parse(query.as_bytes());
-        parameters
-            .find(|(name, value)| name == "result" && !value.is_empty())
-            .map(|(_, value)| ResultToken::new(value.into_owned()))
+        self.request.parameters("result").find(|result| !result.is_empty()).map(ResultToken::new)
     }
 
     /// The plugin has posted the result, or will: the two are not ordered.
-    async fn go_on_unless_lost(&self, client_url: &str) -> Result<OwnAnswer, Problem> {
+    async fn go_on_unless_lost(&self, client_url: &PluginUrl) -> Result<OwnAnswer, Problem> {
         let now = self.environment.clock.now();
         let turn = self.snapshot.deliveries().turn(self.session.reference.id(), now).await;
         match turn.progress() {
-            Progress::Unknown | Progress::Delivered => self.go_on(client_url),
+            Progress::Unknown | Progress::Delivered => Ok(self.go_on(client_url)),
             Progress::Rejected => {
                 self.record(Event::HandedOver, Outcome::Rejected, None);
                 Err(self.problem(ProblemCode::ResultRejected, "the result that was posted was refused"))
@@ -151,40 +146,43 @@ impl Visit<'_> {
         }
     }
 
-    fn go_on(&self, to: &str) -> Result<OwnAnswer, Problem> {
-        let client_url = self.client_url(to)?;
+    fn go_on(&self, client_url: &PluginUrl) -> OwnAnswer {
         self.record(Event::HandedOver, Outcome::Ok, None);
-        Ok(if client_url.is_telephone() {
-            onward::call(self.snapshot, &client_url, self.request.language)
+        if client_url.is_telephone() {
+            onward::call(self.snapshot, client_url, self.request.language)
         } else {
             onward::go(self.snapshot, client_url.as_str(), self.request.language)
-        })
+        }
     }
 
     /// In-band: the result goes with the citizen.
-    fn go_on_with(&self, to: &str, result: &ResultToken) -> Result<OwnAnswer, Problem> {
+    fn go_on_with(&self, client_url: &PluginUrl, result: &ResultToken) -> Result<OwnAnswer, Problem> {
         let ready = self.ready(result)?;
-        let client_url = self.client_url(to)?;
         if client_url.is_telephone() {
             // A telephone takes no result, and the plugin named no other way.
             let outcome = Outcome::DeliveryFailed;
             self.record(Event::AttributesDelivered, outcome, Some(NO_RESULT_BY_TELEPHONE));
-            return self.go_on(to);
+            return Ok(self.go_on(client_url));
         }
         self.record(Event::AttributesDelivered, outcome_of(ready.failed), None);
         self.record(Event::HandedOver, Outcome::Ok, None);
-        let location = onward::with_result(&client_url, &ready.token);
+        let location = onward::with_result(client_url, &ready.token);
         Ok(onward::go(self.snapshot, &location, self.request.language))
     }
 
     /// The citizen brings the result, and the gateway delivers it, once.
-    async fn deliver(&self, to: &str, attr: &str, result: &ResultToken) -> Result<OwnAnswer, Problem> {
+    async fn deliver(
+        &self,
+        to: &PluginUrl,
+        attr_url: &PluginUrl,
+        result: &ResultToken,
+    ) -> Result<OwnAnswer, Problem> {
         let (now, reference) = (self.environment.clock.now(), self.session.reference);
         let mut turn = self.snapshot.deliveries().turn(reference.id(), now).await;
         let marked = browser::marked(self.request.cookie.as_deref(), reference);
         if turn.progress() == Progress::Delivered || marked == Some(Mark::Delivered) {
             self.record(Event::AuthReturned, Outcome::Ok, Some("again"));
-            return Ok(self.marked(Mark::Delivered, self.go_on(to)?));
+            return Ok(self.marked(Mark::Delivered, self.go_on(to)));
         }
         if turn.progress() == Progress::Failed || marked == Some(Mark::Failed) {
             self.record(Event::HandedOver, Outcome::DeliveryFailed, Some("again"));
@@ -192,10 +190,10 @@ impl Visit<'_> {
         }
         let ready = self.ready(result)?;
         turn.begin();
-        match post(self.snapshot, self.session, attr, &ready, self.environment).await {
+        match post(self.snapshot, self.session, attr_url, &ready, self.environment).await {
             Ok(_) => {
                 turn.finish(Progress::Delivered);
-                Ok(self.marked(Mark::Delivered, self.go_on(to)?))
+                Ok(self.marked(Mark::Delivered, self.go_on(to)))
             }
             Err(error) => {
                 let (progress, problem) =
@@ -256,15 +254,11 @@ impl Visit<'_> {
         onward::cancelled(self.snapshot, &self.way_on, reference, self.request.language)
     }
 
-    fn client_url(&self, text: &str) -> Result<PluginUrl, Problem> {
-        client_url(text).ok_or_else(|| self.problem(ProblemCode::InternalError, "the state holds no URL"))
-    }
-
-    fn lost(&self, client_url: &str, detail: impl Into<Cow<'static, str>>) -> Problem {
+    fn lost(&self, client_url: &PluginUrl, detail: impl Into<Cow<'static, str>>) -> Problem {
         let problem = self.problem(ProblemCode::DeliveryFailed, detail);
         match self.session.kind {
             Kind::Authentication => problem,
-            _ => problem.with_way_on(WayOn::Without(client_url.to_owned())),
+            _ => problem.with_way_on(WayOn::Without(client_url.as_str().to_owned())),
         }
     }
 
@@ -281,17 +275,14 @@ impl Visit<'_> {
 pub(super) async fn post(
     snapshot: &Snapshot,
     session: &SessionInfo,
-    attr: &str,
+    attr_url: &PluginUrl,
     ready: &Ready,
     environment: Environment<'_>,
 ) -> Result<StatusCode, PluginError> {
     let timeout =
         snapshot.comm(&session.comm_method).map_or(DEFAULT_PLUGIN_TIMEOUT, |(_, comm, _)| comm.timeout);
     let started = Instant::now();
-    let outcome = match attr_url(attr) {
-        Some(url) => plugins::deliver(&session.comm_method, &url, &ready.token, timeout, environment).await,
-        None => Err(PluginError::Malformed),
-    };
+    let outcome = plugins::deliver(&session.comm_method, attr_url, &ready.token, timeout, environment).await;
     environment.metrics.session_stage("delivery", started.elapsed());
     match &outcome {
         Ok(_) => record(session, Event::AttributesDelivered, outcome_of(ready.failed), None, environment),

@@ -3,7 +3,7 @@
 
 use std::ptr;
 
-use super::state::{SessionInfo, Updates, attr_url, seal};
+use super::state::{SessionInfo, Updates, seal};
 use crate::{
     config::{CommKind, CommMethod, CommTrust, Purpose},
     model::{PluginUrl, ResultToken},
@@ -167,12 +167,13 @@ impl Step<'_> {
     /// Updates go by way of the gateway. A URL that cannot be called makes the result a wrong one:
     /// without it a logout would be lost.
     fn own_session_url(&self, session_url: &str) -> Result<PluginUrl, Unready> {
-        let url = attr_url(session_url).ok_or(Unready::SessionUrl)?;
+        let session_url =
+            PluginUrl::parse_attr_url(session_url.to_owned()).map_err(|_| Unready::SessionUrl)?;
         let auth = self.snapshot.auth(&self.session.auth_method).map(|(_, auth, _)| auth);
-        if auth.is_some_and(|auth| !self.snapshot.may_be_updated_at(auth, &url)) {
+        if auth.is_some_and(|auth| !self.snapshot.may_be_updated_at(auth, &session_url)) {
             return Err(Unready::SessionUrl);
         }
-        let state = Updates { session: self.session.clone(), session_url: session_url.to_owned() };
+        let state = Updates { session: self.session.clone(), session_url };
         let sealed = seal(&state, self.snapshot, self.environment).ok_or(TokenError::Issue)?;
         Ok(PluginUrl::own(self.snapshot.internal_url(), &format!("/session/update/{sealed}")))
     }
@@ -188,7 +189,8 @@ fn open(
     opened
 }
 
-fn count(operation: &'static str, error: Option<&TokenError>, environment: Environment<'_>) {
+/// Counts an operation on a token that others send or get.
+pub(super) fn count(operation: &'static str, error: Option<&TokenError>, environment: Environment<'_>) {
     let outcome = match error {
         None => "ok",
         Some(TokenError::Expired) => "expired",

@@ -372,7 +372,7 @@ impl Run<'_> {
 
     async fn deliver(&self, comm: Comm<'_>, attr_url: &PluginUrl, ready: &Ready) -> Result<(), Problem> {
         let Self { snapshot, environment, start: Start { session, .. } } = *self;
-        let delivered = post(snapshot, session, attr_url.as_str(), ready, environment).await;
+        let delivered = post(snapshot, session, attr_url, ready, environment).await;
         delivered.map(|_| ()).map_err(|error| {
             let detail = format!("`{}` did not take the result: {error}", comm.config.tag);
             Problem::new(ProblemCode::DeliveryFailed, detail)

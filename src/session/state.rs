@@ -4,7 +4,7 @@
 //! fields are few and short, because the URLs are embedded in the plugins' own (protocol.md, "URL
 //! budget").
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{SessionReference, browser};
 use crate::{
@@ -78,11 +78,24 @@ pub(super) struct Continuation {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Next {
     /// On to communication, and the result along with the citizen.
-    WithResult { client_url: String },
+    WithResult {
+        #[serde(serialize_with = "as_text", deserialize_with = "client_url")]
+        client_url: PluginUrl,
+    },
     /// The gateway delivers what the citizen brings, then on to communication.
-    Deliver { client_url: String, attr_url: String },
+    Deliver {
+        #[serde(serialize_with = "as_text", deserialize_with = "client_url")]
+        client_url: PluginUrl,
+        #[serde(serialize_with = "as_text", deserialize_with = "attr_url")]
+        attr_url: PluginUrl,
+    },
     /// The authentication plugin has delivered, or will; on to communication.
-    Delivered { client_url: String, attr_url: String },
+    Delivered {
+        #[serde(serialize_with = "as_text", deserialize_with = "client_url")]
+        client_url: PluginUrl,
+        #[serde(serialize_with = "as_text", deserialize_with = "attr_url")]
+        attr_url: PluginUrl,
+    },
     /// The citizen chooses how to communicate.
     Choose,
 }
@@ -96,7 +109,8 @@ impl SealedState for Continuation {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Receiver {
     pub(super) session: SessionInfo,
-    pub(super) attr_url: String,
+    #[serde(serialize_with = "as_text", deserialize_with = "attr_url")]
+    pub(super) attr_url: PluginUrl,
 }
 
 impl SealedState for Receiver {
@@ -108,7 +122,8 @@ impl SealedState for Receiver {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Updates {
     pub(super) session: SessionInfo,
-    pub(super) session_url: String,
+    #[serde(serialize_with = "as_text", deserialize_with = "attr_url")]
+    pub(super) session_url: PluginUrl,
 }
 
 impl SealedState for Updates {
@@ -220,13 +235,16 @@ pub(super) fn open<S: SealedState>(
     opened
 }
 
-/// A URL that was valid when it was sealed; `None` is no case that happens.
-pub(super) fn client_url(text: &str) -> Option<PluginUrl> {
-    PluginUrl::parse_client_url(text.to_owned()).ok()
+fn as_text<S: Serializer>(url: &PluginUrl, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(url.as_str())
 }
 
-pub(super) fn attr_url(text: &str) -> Option<PluginUrl> {
-    PluginUrl::parse_attr_url(text.to_owned()).ok()
+fn client_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PluginUrl, D::Error> {
+    PluginUrl::parse_client_url(String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+fn attr_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PluginUrl, D::Error> {
+    PluginUrl::parse_attr_url(String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 #[cfg(test)]
@@ -249,7 +267,7 @@ mod tests {
         let info = session(["report_move", "digid", "chat"]);
         let made = |id| StateKeys::new(StateKey::generate(id).unwrap(), Vec::new());
         let keys = made("s1");
-        let url = "http://a".to_owned();
+        let url = PluginUrl::parse_attr_url("http://a".to_owned()).unwrap();
         let receiver = keys.seal(&Receiver { session: info.clone(), attr_url: url.clone() }, 1_000).unwrap();
         let updates = keys.seal(&Updates { session: info.clone(), session_url: url }, 1_000).unwrap();
         for now in [1_000, 1_000_000] {
@@ -273,11 +291,13 @@ mod tests {
         let long =
             session(["verhuizing_doorgeven_buitenland", "digid-machtigen-substantieel", "beeldbellen-balie"]);
         let attr_url = |session: &SessionInfo, url: &str| {
-            let state = Receiver { session: session.clone(), attr_url: url.to_owned() };
+            let attr_url = PluginUrl::parse_attr_url(url.to_owned()).unwrap();
+            let state = Receiver { session: session.clone(), attr_url };
             "https://gateway.internal:8081/session/attributes/".len() + sealed_length(&state)
         };
         let continuation = |session: &SessionInfo, client_url: &str, attr_url: &str| {
-            let (client_url, attr_url) = (client_url.to_owned(), attr_url.to_owned());
+            let client_url = PluginUrl::parse_client_url(client_url.to_owned()).unwrap();
+            let attr_url = PluginUrl::parse_attr_url(attr_url.to_owned()).unwrap();
             let next = Next::Delivered { client_url, attr_url };
             let state = Continuation { session: session.clone(), next, browser: Some([7; 16]) };
             "https://contact.gemeente-voorbeeld.nl/session/continue/".len() + sealed_length(&state)

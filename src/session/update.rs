@@ -2,16 +2,15 @@
 //! gateway relays it to the authentication side (protocol.md, "Session updates").
 
 use http::StatusCode;
-use url::form_urlencoded;
 
 use super::{
     Problem, ProblemCode,
     events::{Event, Outcome, record, record_refused},
-    state::{SessionInfo, Updates, attr_url, open},
+    state::{SessionInfo, Updates, open},
 };
 use crate::{
     config::DEFAULT_PLUGIN_TIMEOUT,
-    model::{OwnAnswer, OwnRequest},
+    model::{OwnAnswer, OwnRequest, PluginUrl},
     plugins::{self, Environment, PluginError, TransportError},
     snapshot::Snapshot,
 };
@@ -23,7 +22,7 @@ pub async fn relay(
     request: &OwnRequest,
     environment: Environment<'_>,
 ) -> OwnAnswer {
-    let Some(event) = event(request.query.as_deref()) else {
+    let Some(event) = event(request) else {
         return Problem::new(ProblemCode::InvalidRequest, "send `?type=user_active` or `?type=logout`")
             .json();
     };
@@ -36,10 +35,9 @@ pub async fn relay(
     }
 }
 
-fn event(query: Option<&str>) -> Option<Event> {
-    let mut types = form_urlencoded::parse(query?.as_bytes()).filter(|(name, _)| name == "type");
-    let (_, value) = types.next()?;
-    match (&*value, types.next()) {
+fn event(request: &OwnRequest) -> Option<Event> {
+    let mut types = request.parameters("type");
+    match (types.next()?.as_str(), types.next()) {
         ("user_active", None) => Some(Event::UserActive),
         ("logout", None) => Some(Event::Logout),
         _ => None,
@@ -72,13 +70,12 @@ async fn tell(
 async fn send(
     snapshot: &Snapshot,
     session: &SessionInfo,
-    session_url: &str,
+    session_url: &PluginUrl,
     event: Event,
     environment: Environment<'_>,
 ) -> Result<StatusCode, PluginError> {
-    let url = attr_url(session_url)
-        .and_then(|url| attr_url(&url.with_parameter("type", event.as_str())))
-        .ok_or(PluginError::Malformed)?;
+    let url = PluginUrl::parse_attr_url(session_url.with_parameter("type", event.as_str()))
+        .map_err(|_| PluginError::Malformed)?;
     let timeout =
         snapshot.auth(&session.auth_method).map_or(DEFAULT_PLUGIN_TIMEOUT, |(_, auth, _)| auth.timeout);
     plugins::update(&session.auth_method, &url, timeout, environment).await
