@@ -4,14 +4,11 @@
 //! A memory of convenience, bounded and lost with the process: another instance knows nothing of it,
 //! and no session depends on it.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::{PluginError, TransportError};
+use super::{PluginError, TransportError, recent::Recent};
 use crate::model::UnixSeconds;
 
 /// Deliveries remembered; the oldest makes room.
@@ -48,14 +45,12 @@ impl Progress {
 }
 
 /// The deliveries that this process made.
-#[derive(Default)]
-pub struct Deliveries(Mutex<Entries>);
+pub struct Deliveries(Mutex<Recent<DeliveryId, Arc<AsyncMutex<Progress>>>>);
 
-#[derive(Default)]
-struct Entries {
-    by_id: HashMap<DeliveryId, Arc<AsyncMutex<Progress>>>,
-    /// Oldest first.
-    by_age: VecDeque<(UnixSeconds, DeliveryId)>,
+impl Default for Deliveries {
+    fn default() -> Self {
+        Self(Mutex::new(Recent::new(CAPACITY, LIFETIME)))
+    }
 }
 
 /// The right to make a delivery; whoever else wants to waits until it is dropped.
@@ -85,25 +80,12 @@ impl Deliveries {
 
     fn entry(&self, id: DeliveryId, now: UnixSeconds) -> Arc<AsyncMutex<Progress>> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while entries.by_age.front().is_some_and(|(since, _)| since + LIFETIME <= now) {
-            entries.drop_oldest();
-        }
-        if let Some(entry) = entries.by_id.get(&id) {
+        if let Some(entry) = entries.get_mut(id, now) {
             return entry.clone();
         }
-        if entries.by_age.len() >= CAPACITY {
-            entries.drop_oldest();
-        }
-        entries.by_age.push_back((now, id));
-        entries.by_id.entry(id).or_default().clone()
-    }
-}
-
-impl Entries {
-    fn drop_oldest(&mut self) {
-        if let Some((_, id)) = self.by_age.pop_front() {
-            self.by_id.remove(&id);
-        }
+        let entry = Arc::default();
+        entries.insert(id, Arc::clone(&entry), now);
+        entry
     }
 }
 
@@ -138,6 +120,6 @@ mod tests {
             drop(deliveries.turn(id, 3_600).await);
         }
         assert_eq!(deliveries.turn(0, 3_600).await.progress(), Progress::Unknown);
-        assert!(deliveries.0.lock().unwrap().by_id.len() <= CAPACITY);
+        assert!(deliveries.0.lock().unwrap().by_key.len() <= CAPACITY);
     }
 }

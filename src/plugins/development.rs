@@ -5,14 +5,13 @@
 //! keep their state in the URLs that they hand out, as design.md has it.
 
 use std::{
-    collections::{HashMap, VecDeque},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use http::{HeaderValue, StatusCode, header};
 
-use super::{inspect::Conversation, test::SignInSession};
+use super::{inspect::Conversation, recent::Recent, test::SignInSession};
 use crate::{
     config::Purpose,
     model::{
@@ -105,30 +104,18 @@ impl fmt::Display for SessionId {
 }
 
 /// Sessions by name, no more than [`MAX_SESSIONS`]: the oldest makes room.
-pub(super) struct Sessions<T>(Mutex<Entries<T>>);
-
-struct Entries<T> {
-    by_id: HashMap<SessionId, T>,
-    /// Oldest first.
-    by_age: VecDeque<(UnixSeconds, SessionId)>,
-}
+pub(super) struct Sessions<T>(Mutex<Recent<SessionId, T>>);
 
 impl<T> Default for Sessions<T> {
     fn default() -> Self {
-        Self(Mutex::new(Entries { by_id: HashMap::new(), by_age: VecDeque::new() }))
+        Self(Mutex::new(Recent::new(MAX_SESSIONS, SESSION_LIFETIME)))
     }
 }
 
 impl<T> Sessions<T> {
     pub(super) fn insert(&self, session: T, now: UnixSeconds, random: &dyn Random) -> SessionId {
         let id = SessionId::new(random);
-        let mut entries = self.entries();
-        entries.drop_expired(now);
-        if entries.by_age.len() >= MAX_SESSIONS {
-            entries.drop_oldest();
-        }
-        entries.by_id.insert(id, session);
-        entries.by_age.push_back((now, id));
+        self.entries().insert(id, session, now);
         id
     }
 
@@ -139,27 +126,11 @@ impl<T> Sessions<T> {
         now: UnixSeconds,
         look: impl FnOnce(&mut T) -> R,
     ) -> Option<R> {
-        let mut entries = self.entries();
-        entries.drop_expired(now);
-        entries.by_id.get_mut(&id).map(look)
+        self.entries().get_mut(id, now).map(look)
     }
 
-    fn entries(&self) -> MutexGuard<'_, Entries<T>> {
+    fn entries(&self) -> MutexGuard<'_, Recent<SessionId, T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T> Entries<T> {
-    fn drop_expired(&mut self, now: UnixSeconds) {
-        while self.by_age.front().is_some_and(|(since, _)| since + SESSION_LIFETIME <= now) {
-            self.drop_oldest();
-        }
-    }
-
-    fn drop_oldest(&mut self) {
-        if let Some((_, id)) = self.by_age.pop_front() {
-            self.by_id.remove(&id);
-        }
     }
 }
 
@@ -244,7 +215,7 @@ mod tests {
         let id = sessions.insert((), 1_000, &random);
         assert!(sessions.with(id, 2_799, |()| ()).is_some());
         assert!(sessions.with(id, 2_800, |()| ()).is_none());
-        assert!(sessions.entries().by_id.is_empty());
+        assert!(sessions.entries().by_key.is_empty());
     }
 
     #[test]
@@ -254,7 +225,7 @@ mod tests {
         assert!(sessions.with(ids[0], 0, |_| ()).is_none());
         assert_eq!(sessions.with(ids[1], 0, |n| *n), Some(1));
         let entries = sessions.entries();
-        assert_eq!((entries.by_id.len(), entries.by_age.len()), (MAX_SESSIONS, MAX_SESSIONS));
+        assert_eq!((entries.by_key.len(), entries.by_age.len()), (MAX_SESSIONS, MAX_SESSIONS));
     }
 
     #[test]

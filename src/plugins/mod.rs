@@ -10,6 +10,7 @@ pub mod deliveries;
 mod delivery;
 pub mod development;
 pub mod inspect;
+mod recent;
 pub mod remote;
 pub mod test;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The keys in force: the configured ones, and where there are none, those of the process.
 
+use std::{slice, sync::Arc};
+
 use http::{HeaderValue, StatusCode, header};
 
 use crate::{
@@ -16,7 +18,6 @@ const EPHEMERAL: &str = "ephemeral";
 pub struct EphemeralKeys {
     state: StateKey,
     signing: SigningKey,
-    decryption: DecryptionKey,
 }
 
 impl EphemeralKeys {
@@ -29,17 +30,18 @@ impl EphemeralKeys {
         Ok(Self {
             state: StateKey::generate(EPHEMERAL)?,
             signing: signing.with_id(&format!("{EPHEMERAL}-{a:02x}{b:02x}{c:02x}{d:02x}")),
-            decryption: DecryptionKey::generate()?.with_id(EPHEMERAL),
         })
     }
 }
 
-/// The gateway's own keys; there is at least one of each kind.
+/// The gateway's own keys.
 pub struct SessionKeys {
     pub state: StateKeys,
+    pub signing: SigningKey,
+    /// As configured: whoever encrypts to the gateway has to know one of them.
     pub decryption: Vec<DecryptionKey>,
-    signing: SigningKey,
-    published: Vec<SigningKey>,
+    /// The public halves of all signing keys: the next one is known before it is used.
+    pub(super) published: Arc<OwnAnswer>,
 }
 
 impl SessionKeys {
@@ -47,27 +49,20 @@ impl SessionKeys {
         // What was sealed before a key was configured opens until the process ends.
         let mut state = configured.state.iter().chain([&ephemeral.state]).cloned();
         let first = state.next().unwrap_or_else(|| ephemeral.state.clone());
-        let published = or(&configured.signing, &ephemeral.signing);
+        let signing = match &*configured.signing {
+            [] => slice::from_ref(&ephemeral.signing),
+            configured => configured,
+        };
         Self {
             state: StateKeys::new(first, state.collect()),
-            decryption: or(&configured.decryption, &ephemeral.decryption),
-            signing: configured.signing.first().unwrap_or(&ephemeral.signing).clone(),
-            published,
+            signing: signing.first().unwrap_or(&ephemeral.signing).clone(),
+            decryption: configured.decryption.clone(),
+            published: Arc::new(published(signing)),
         }
-    }
-
-    /// The key that signs.
-    pub fn signing(&self) -> &SigningKey {
-        &self.signing
-    }
-
-    /// The public halves of all signing keys: the next one is known before it is used.
-    pub(super) fn published(&self) -> OwnAnswer {
-        OwnAnswer::new(StatusCode::OK, "application/json", tokens::jwks(&self.published))
-            .with_header(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))
     }
 }
 
-fn or<K: Clone>(configured: &[K], ephemeral: &K) -> Vec<K> {
-    if configured.is_empty() { vec![ephemeral.clone()] } else { configured.to_vec() }
+fn published(keys: &[SigningKey]) -> OwnAnswer {
+    OwnAnswer::new(StatusCode::OK, "application/json", tokens::jwks(keys))
+        .with_header(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))
 }

@@ -87,7 +87,6 @@ pub struct Snapshot {
     comm: Vec<CommPlugin>,
     receivers: Receivers,
     keys: SessionKeys,
-    jwks: Arc<OwnAnswer>,
     development: Arc<DevelopmentPair>,
     deliveries: Arc<Deliveries>,
 }
@@ -114,7 +113,6 @@ impl Snapshot {
         Self {
             generation,
             receivers: Receivers::new(&config, &public_url, &internal_url),
-            jwks: Arc::new(keys.published()),
             keys,
             development: foundation.development.clone(),
             deliveries: foundation.deliveries.clone(),
@@ -158,7 +156,7 @@ impl Snapshot {
 
     /// The answer of `/.well-known/jwks.json`.
     pub fn jwks(&self) -> &Arc<OwnAnswer> {
-        &self.jwks
+        &self.keys.published
     }
 
     pub fn deliveries(&self) -> &Deliveries {

@@ -63,24 +63,25 @@ pub(super) fn transfer<'s>(
     development: &'s DevelopmentPair,
 ) -> Option<Transfer<'s>> {
     let opening = opening(auth, keys, development);
-    let is_adapter = matches!(auth.kind, AuthKind::Test { .. });
-    let (signing, encryption) = match comm.map(|comm| (&comm.kind, &comm.trust)) {
-        Some((CommKind::Inspect { .. }, _)) if is_adapter => return Some(Transfer::Unread),
+    let plays_auth = matches!(auth.kind, AuthKind::Test { .. });
+    let plays_comm = comm.is_some_and(|comm| matches!(comm.kind, CommKind::Inspect { .. }));
+    let sealing = match comm.map(|comm| (&comm.kind, &comm.trust)) {
         Some((CommKind::Inspect { .. }, _)) => {
-            (development.signing_key(), development.decryption_key().encryption_key())
+            Some((development.signing_key(), development.decryption_key().encryption_key()))
         }
-        Some((CommKind::Remote { .. }, CommTrust::Reseal { encrypt })) => (keys.signing(), encrypt),
-        Some((CommKind::Remote { .. }, CommTrust::Opaque)) | None => {
-            return (opening.is_none() || is_adapter).then_some(Transfer::Unread);
-        }
+        Some((CommKind::Remote { .. }, CommTrust::Reseal { encrypt })) => Some((&keys.signing, encrypt)),
+        Some((CommKind::Remote { .. }, CommTrust::Opaque)) | None => None,
     };
-    match (opening, comm) {
-        (Some(opening), Some(comm)) => {
-            let dialect = comm.dialect.unwrap_or_default();
+    match (opening, sealing) {
+        // The development pair reads its own; of any other, `inspect` shows that it cannot be read.
+        (Some(_), Some(_)) if plays_auth && plays_comm => Some(Transfer::Unread),
+        (None, Some(_)) if plays_comm => Some(Transfer::Unread),
+        (Some(opening), Some((signing, encryption))) => {
+            let dialect = comm.and_then(|comm| comm.dialect).unwrap_or_default();
             Some(Transfer::Reseal(Resealing { opening, signing, encryption, dialect }))
         }
-        // What `inspect` shows then is that the result cannot be read.
-        (None, Some(CommMethod { kind: CommKind::Inspect { .. }, .. })) => Some(Transfer::Unread),
-        _ => None,
+        (None, None) => Some(Transfer::Unread),
+        (Some(_), None) => plays_auth.then_some(Transfer::Unread),
+        (None, Some(_)) => None,
     }
 }
