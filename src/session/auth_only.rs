@@ -68,7 +68,7 @@ pub(super) fn unsigned(
         all.filter(|initiator| initiator.purposes.contains(&purpose.tag))
     };
     let may_name = |url: &PluginUrl, prefixes: fn(&Initiator) -> &[UrlPrefix]| {
-        snapshot.receiver(url, purpose).is_some_and(|(id, _)| purpose.allowed_comm.contains(&id))
+        snapshot.receiver(url, purpose).is_some_and(|(id, ..)| purpose.allowed_comm.contains(&id))
             || initiators().any(|initiator| prefixes(initiator).iter().any(|prefix| prefix.covers(url)))
     };
     if !may_name(&urls.comm_url, |initiator| &initiator.comm_urls) {

@@ -3,11 +3,8 @@
 
 use http::HeaderValue;
 
-use super::SessionReference;
+use super::{SessionReference, state::SESSION_LIFETIME};
 use crate::{model::BaseUrl, tokens::constant_time_eq};
-
-/// Seconds that a browser keeps them: as long as the state lives that they go with.
-const MAX_AGE: u64 = 60 * 60;
 
 /// `Set-Cookie` for the browser that starts a session.
 pub(super) fn binding(reference: SessionReference, secret: [u8; 16], public_url: &BaseUrl) -> HeaderValue {
@@ -66,8 +63,8 @@ fn delivered_name(reference: SessionReference) -> String {
 
 fn set_cookie(cookie: &str, public_url: &BaseUrl) -> HeaderValue {
     let secure = if public_url.is_https() { "; Secure" } else { "" };
-    // `Lax`, because the citizen comes back from another site.
-    let text = format!("{cookie}; Max-Age={MAX_AGE}; HttpOnly; SameSite=Lax{secure}");
+    // Kept as long as the state lives that they go with. `Lax`, because the citizen comes back from another site.
+    let text = format!("{cookie}; Max-Age={SESSION_LIFETIME}; HttpOnly; SameSite=Lax{secure}");
     // A reference, hexadecimal digits and the path of a URL are fit for a header.
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

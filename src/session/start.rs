@@ -21,7 +21,7 @@ use super::{
 use crate::{
     config::Purpose,
     model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken, wire},
-    plugins::{AuthenticationRequest, CommunicationRequest, Environment},
+    plugins::{AuthenticationRequest, CommunicationRequest, CommunicationStarted, Environment},
     snapshot::{Snapshot, Transfer},
 };
 
@@ -199,8 +199,7 @@ impl<'s> Resolver<'s> {
             .ok_or_else(|| Problem::new(ProblemCode::InvalidRequest, "the field `auth_method` is missing"))?;
         let auth = Auth::resolve(self.snapshot, purpose, tag)?;
         let receiver = self.snapshot.receiver(urls.attr_url.as_ref().unwrap_or(&urls.comm_url), purpose);
-        let comm = receiver.and_then(|(_, comm)| self.snapshot.comm(comm.tag.as_str()));
-        let comm = comm.map(|(_, config, plugin)| Comm { config, plugin });
+        let comm = receiver.map(|(_, config, plugin)| Comm { config, plugin });
         let reseals = self.reseals(auth, comm)?;
         let mut start = self.started(purpose, Step::AuthenticationOnly { auth, urls, reseals });
         start.session.comm_method = comm.map(|comm| comm.config.tag.to_string()).unwrap_or_default();
@@ -273,15 +272,12 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn call(&self) -> Result<Started, Problem> {
-        let Start { purpose, step, .. } = self.start;
-        match step {
+        match &self.start.step {
             Step::Full { auth, comm, reseals } => self.full(*auth, *comm, *reseals).await,
             Step::WithResult { comm, result, held } => self.with_result(*comm, result, *held).await,
             Step::Unauthenticated { comm } => {
-                let request = CommunicationRequest { purpose, auth_result: None };
-                let started =
-                    comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
-                Ok(Started { client_url: fitting(&started.client_url)?, cookie: None })
+                let started = self.communicate(*comm, None).await?;
+                Ok(Started { client_url: started.client_url.as_str().to_owned(), cookie: None })
             }
             Step::AuthenticationOnly { auth, urls, reseals } => {
                 let Urls { comm_url, attr_url } = urls;
@@ -295,13 +291,20 @@ impl Run<'_> {
 
     /// Communication first, then authentication with its URLs (protocol.md, "Core -> auth plugin").
     async fn full(&self, auth: Auth<'_>, comm: Comm<'_>, reseals: bool) -> Result<Started, Problem> {
-        let request = CommunicationRequest { purpose: self.start.purpose, auth_result: None };
-        let communication =
-            comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
-        fitting(&communication.client_url)?;
-        let target =
-            Target::Communication { client_url: communication.client_url, attr_url: communication.attr_url };
+        let CommunicationStarted { client_url, attr_url } = self.communicate(comm, None).await?;
+        let target = Target::Communication { client_url, attr_url };
         self.authenticate(auth, reseals, target).await
+    }
+
+    async fn communicate(
+        &self,
+        comm: Comm<'_>,
+        auth_result: Option<&ResultToken>,
+    ) -> Result<CommunicationStarted, Problem> {
+        let request = CommunicationRequest { purpose: self.start.purpose, auth_result };
+        let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
+        check_length(&started.client_url)?;
+        Ok(started)
     }
 
     async fn authenticate(&self, auth: Auth<'_>, reseals: bool, target: Target) -> Result<Started, Problem> {
@@ -318,7 +321,8 @@ impl Run<'_> {
             attr_url: attr_url.as_ref(),
         };
         let client_url = auth.plugin.start(&request, environment).await.map_err(|e| auth.problem(e))?;
-        Ok(Started { client_url: fitting(&client_url)?, cookie })
+        check_length(&client_url)?;
+        Ok(Started { client_url: client_url.as_str().to_owned(), cookie })
     }
 
     /// Communication with a result that exists (protocol.md, "Core -> comm plugin").
@@ -332,29 +336,21 @@ impl Run<'_> {
             .ready(comm, result, held)
             .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?;
         let at_start = !comm.config.disable_attributes_at_start;
-        let auth_result = at_start.then_some(&ready.token);
-        let request = CommunicationRequest { purpose: self.start.purpose, auth_result };
-        let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
-        let client_url = fitting(&started.client_url)?;
-        let client_url = match &started.attr_url {
-            Some(attr_url) if !at_start => {
-                self.deliver(comm, attr_url, &ready).await?;
-                client_url
-            }
-            None if !at_start && started.client_url.is_telephone() => {
+        let CommunicationStarted { client_url, attr_url } =
+            self.communicate(comm, at_start.then_some(&ready.token)).await?;
+        let mut location = client_url.as_str().to_owned();
+        match attr_url {
+            _ if at_start => self.record_delivered(outcome_of(ready.failed), None),
+            Some(attr_url) => self.deliver(comm, &attr_url, &ready).await?,
+            None if client_url.is_telephone() => {
                 self.record_delivered(Outcome::DeliveryFailed, Some(NO_RESULT_BY_TELEPHONE));
-                client_url
             }
-            None if !at_start => {
+            None => {
                 self.record_delivered(outcome_of(ready.failed), None);
-                with_result(&started.client_url, &ready.token)
+                location = with_result(&client_url, &ready.token);
             }
-            _ => {
-                self.record_delivered(outcome_of(ready.failed), None);
-                client_url
-            }
-        };
-        Ok(Started { client_url, cookie: None })
+        }
+        Ok(Started { client_url: location, cookie: None })
     }
 
     fn record_delivered(&self, outcome: Outcome, detail: Option<&str>) {
@@ -380,10 +376,10 @@ impl Run<'_> {
     }
 }
 
-/// A plugin's URL that the citizen's browser can be sent to.
-fn fitting(url: &PluginUrl) -> Result<String, Problem> {
+/// Refuses a plugin's URL that the citizen's browser cannot be sent to.
+fn check_length(url: &PluginUrl) -> Result<(), Problem> {
     if url.as_str().len() <= MAX_LOCATION {
-        return Ok(url.as_str().to_owned());
+        return Ok(());
     }
     let detail = format!("the plugin's URL has more than {MAX_LOCATION} characters");
     Err(Problem::new(ProblemCode::UrlTooLong, detail))

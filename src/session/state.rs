@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Seconds that a citizen has to sign in and to choose.
-const SESSION_LIFETIME: u64 = 60 * 60;
+pub(super) const SESSION_LIFETIME: u64 = 60 * 60;
 /// Seconds that updates are relayed: a conversation lasts longer than a sign-in, and the logout comes
 /// at its end.
 const UPDATE_LIFETIME: u64 = 12 * 60 * 60;

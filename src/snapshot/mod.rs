@@ -165,9 +165,9 @@ impl Snapshot {
 
     /// The communication method that receives at this URL for this purpose: one whose own URLs it is
     /// among, preferably one that the purpose allows.
-    pub fn receiver(&self, url: &PluginUrl, purpose: &Purpose) -> Option<(CommId, &CommMethod)> {
-        let id = self.receivers.find(url, &purpose.allowed_comm)?;
-        Some((id, self.config.comm.get(id.0)?))
+    pub fn receiver(&self, url: &PluginUrl, purpose: &Purpose) -> Option<(CommId, &CommMethod, &CommPlugin)> {
+        let CommId(index) = self.receivers.find(url, &purpose.allowed_comm)?;
+        self.comm_at(index)
     }
 
     /// Whether a result of this method may name this URL for session updates.
@@ -216,7 +216,10 @@ impl Snapshot {
 
     /// The communication method of this tag.
     pub fn comm(&self, tag: &str) -> Option<(CommId, &CommMethod, &CommPlugin)> {
-        let index = *self.comm_tags.get(tag)?;
+        self.comm_at(*self.comm_tags.get(tag)?)
+    }
+
+    fn comm_at(&self, index: usize) -> Option<(CommId, &CommMethod, &CommPlugin)> {
         Some((CommId(index), self.config.comm.get(index)?, self.comm.get(index)?))
     }
 
