@@ -5,7 +5,7 @@
 //! whoever opens it is somebody.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -20,6 +20,7 @@ use super::{
     keys::{Kind, key},
     network::Network,
     now,
+    plans::Plans,
     stub::{ReceivedRequest, Step, StubServer},
 };
 
@@ -98,8 +99,7 @@ struct Shared {
 }
 
 struct State {
-    default: AuthPlan,
-    plans: HashMap<String, AuthPlan>,
+    plans: Plans<AuthPlan>,
     sessions: Vec<SignIn>,
 }
 
@@ -126,7 +126,7 @@ impl Default for AuthPlan {
 
 impl StubAuth {
     pub fn start(network: &Network) -> Self {
-        let state = State { default: AuthPlan::default(), plans: HashMap::new(), sessions: Vec::new() };
+        let state = State { plans: Plans::default(), sessions: Vec::new() };
         let shared = Arc::new(Shared { network: network.clone(), state: Mutex::new(state) });
         let server = StubServer::start({
             let shared = Arc::clone(&shared);
@@ -141,14 +141,12 @@ impl StubAuth {
 
     /// Sets what every method does that has no plan of its own.
     pub fn plan(&self, change: impl FnOnce(&mut AuthPlan)) {
-        change(&mut self.shared.state().default);
+        self.shared.state().plans.change(change);
     }
 
     /// Sets what one method does, from what all do.
     pub fn plan_of(&self, tag: &str, change: impl FnOnce(&mut AuthPlan)) {
-        let mut state = self.shared.state();
-        let default = state.default.clone();
-        change(state.plans.entry(tag.to_owned()).or_insert(default));
+        self.shared.state().plans.change_of(tag, change);
     }
 
     /// The sign-ins so far, in order.
@@ -279,7 +277,7 @@ impl Shared {
     fn plan_and_session(&self, session: usize) -> (AuthPlan, SignIn) {
         let state = self.state();
         let sign_in = state.sessions[session].clone();
-        (state.plans.get(&sign_in.tag).unwrap_or(&state.default).clone(), sign_in)
+        (state.plans.of(&sign_in.tag), sign_in)
     }
 }
 

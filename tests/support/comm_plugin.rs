@@ -4,7 +4,7 @@
 //! `start: "{url}/{tag}"` chooses the [`CommPlan`] of that tag.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -20,6 +20,7 @@ use super::{
     keys::{Kind, key},
     network::Network,
     now,
+    plans::Plans,
     stub::{ReceivedRequest, Step, StubServer},
 };
 
@@ -70,8 +71,7 @@ struct Shared {
 }
 
 struct State {
-    default: CommPlan,
-    plans: HashMap<String, CommPlan>,
+    plans: Plans<CommPlan>,
     /// The tags of the sessions that were started here.
     sessions: Vec<String>,
     deliveries: Vec<Delivery>,
@@ -98,8 +98,7 @@ impl Default for CommPlan {
 impl StubComm {
     pub fn start(network: &Network) -> Self {
         let state = State {
-            default: CommPlan::default(),
-            plans: HashMap::new(),
+            plans: Plans::default(),
             sessions: Vec::new(),
             deliveries: Vec::new(),
             seen: 0,
@@ -119,14 +118,12 @@ impl StubComm {
 
     /// Sets what every method does that has no plan of its own.
     pub fn plan(&self, change: impl FnOnce(&mut CommPlan)) {
-        change(&mut self.shared.state().default);
+        self.shared.state().plans.change(change);
     }
 
     /// Sets what one method does, from what all do.
     pub fn plan_of(&self, tag: &str, change: impl FnOnce(&mut CommPlan)) {
-        let mut state = self.shared.state();
-        let default = state.default.clone();
-        change(state.plans.entry(tag.to_owned()).or_insert(default));
+        self.shared.state().plans.change_of(tag, change);
     }
 
     /// How many sessions were started.
@@ -202,8 +199,7 @@ impl Shared {
     }
 
     fn plan_of(&self, tag: &str) -> CommPlan {
-        let state = self.state();
-        state.plans.get(tag).unwrap_or(&state.default).clone()
+        self.state().plans.of(tag)
     }
 
     fn answer(&self, request: &ReceivedRequest) -> Vec<Step> {

@@ -20,6 +20,7 @@ pub mod http;
 pub mod keys;
 pub mod log;
 pub mod network;
+pub mod plans;
 pub mod stub;
 
 use std::{
