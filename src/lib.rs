@@ -7,9 +7,9 @@
 //!
 //! Imports go one way; `tests/layers.rs` holds the table. From the rim inwards:
 //! [`cli`] -> [`server`] -> [`proxy`], [`admin`], [`reload`] -> [`session`] -> [`snapshot`] ->
-//! [`routing`], [`plugins`] -> [`upstreams`], [`tokens`] -> [`config`] -> [`model`]; [`pages`],
-//! [`metrics`] and [`logs`] are leaves beside them. docs/architecture.md follows a request and a
-//! session through these rooms.
+//! [`routing`], [`plugins`] -> [`upstreams`] -> [`config`] -> [`templates`], [`tokens`] -> [`model`];
+//! [`pages`], [`metrics`] and [`logs`] are leaves beside them. docs/architecture.md follows a request
+//! and a session through these rooms.
 
 pub mod admin;
 pub mod cli;
@@ -25,5 +25,6 @@ pub mod routing;
 pub mod server;
 pub mod session;
 pub mod snapshot;
+pub mod templates;
 pub mod tokens;
 pub mod upstreams;

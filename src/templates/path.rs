@@ -1,0 +1,46 @@
+//! Paths below a base URL.
+
+use super::{
+    Name, RenderError, Scope, TemplateError, TemplateProblem, Values,
+    parser::{self, Part},
+    place::{self, Fragments},
+    text,
+};
+
+/// A path, with or without a query, below a base URL: it begins with `/`. Each value is percent-encoded
+/// inside its segment or parameter, so that the path has the same segments and the same parameters
+/// whatever the values are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PathTemplate {
+    parts: Vec<Part>,
+    ends_with_slash: bool,
+}
+
+impl PathTemplate {
+    /// See [`TemplateProblem`] for what is refused.
+    pub fn parse(text: &str, scope: &Scope) -> Result<Self, TemplateError> {
+        let parts = text::parse_scalars(text, scope)?;
+        if !text.starts_with('/') || text.starts_with("//") {
+            let first = text.chars().next().map_or(0, char::len_utf8);
+            return Err(TemplateProblem::NotAPath.at(0..first));
+        }
+        place::check(&parts, Fragments::Refused)?;
+        let ends_with_slash = place::ends_with_slash(&parts);
+        Ok(Self { parts: parser::without_ranges(parts), ends_with_slash })
+    }
+
+    /// The path, and the query if there is one, ready for a request line.
+    ///
+    /// # Errors
+    /// [`RenderError::Unsafe`] when a value makes a segment empty, `.` or `..`.
+    pub fn render(&self, values: &dyn Values) -> Result<String, RenderError> {
+        let path = text::render(&self.parts, values, place::push_encoded)?;
+        place::check_rendered(&path, self.ends_with_slash)?;
+        Ok(path)
+    }
+
+    /// The names that it uses, in order and as often as it does.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        text::names(&self.parts)
+    }
+}

@@ -1,0 +1,78 @@
+//! Patterns that values of strangers must match.
+
+use std::fmt;
+
+use regex::{Regex, RegexBuilder};
+
+/// Longest pattern, in bytes.
+const MAX_SOURCE: usize = 1024;
+
+/// Largest compiled pattern, in bytes: enough for some hundred letters of any script.
+const MAX_COMPILED: usize = 1024 * 1024;
+
+/// What is wrong with a pattern. Its texts are the library's own and quote nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    #[error("it is longer than {MAX_SOURCE} bytes")]
+    TooLong,
+    #[error("it is not a regular expression: {0}")]
+    Broken(String),
+    #[error("it would take too much memory: repeat less, or name fewer characters")]
+    TooLarge,
+}
+
+/// A regular expression that a whole value must match, in time linear in the value's length.
+#[derive(Clone)]
+pub struct Pattern {
+    source: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.len() > MAX_SOURCE {
+            return Err(PatternError::TooLong);
+        }
+        // By itself first: `a)(?:b` is one only between our parentheses.
+        compile(text)?;
+        let regex = compile(&format!(r"\A(?:{text})\z"))?;
+        Ok(Self { source: text.to_owned(), regex })
+    }
+
+    /// Whether the whole of a value matches.
+    pub fn matches(&self, value: &str) -> bool {
+        self.regex.is_match(value)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+}
+
+fn compile(text: &str) -> Result<Regex, PatternError> {
+    RegexBuilder::new(text).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build().map_err(|error| {
+        match error {
+            regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
+            // The last line says what is wrong; those before it quote the pattern.
+            _ => {
+                let text = error.to_string();
+                let reason = text.lines().next_back().unwrap_or_default();
+                PatternError::Broken(reason.strip_prefix("error: ").unwrap_or("it cannot be read").to_owned())
+            }
+        }
+    })
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for Pattern {}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({:?})", self.source)
+    }
+}

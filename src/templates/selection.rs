@@ -1,0 +1,186 @@
+//! Selections from JSON documents that strangers wrote: replies of services, and claims.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+/// Longest selection or name of a claim, in bytes.
+const MAX_SOURCE: usize = 1024;
+
+/// Brackets and parentheses may be nested so deep; parsing deeper ones can take very long.
+const MAX_NESTING: usize = 4;
+
+/// What is wrong with a selection, and at which byte of its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct SelectionError {
+    pub at: usize,
+    pub problem: SelectionProblem,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionProblem {
+    #[error("it is longer than {MAX_SOURCE} bytes")]
+    TooLong,
+    #[error("it is not a JSONPath as RFC 9535 has it, such as `$.person.mail` or `$['e-mail']`")]
+    NotAPath,
+    #[error("brackets are nested more than {MAX_NESTING} deep")]
+    TooDeep,
+    #[error("`..` may stand in it once: more of them can take very long in a large reply")]
+    Descents,
+    #[error("`?` may stand in it once: more of them can take very long in a large reply")]
+    Filters,
+    #[error("`$` stands at the beginning only")]
+    Root,
+    #[error("it is empty")]
+    Empty,
+    #[error("`~` is followed by 0 or 1 in a JSON pointer: `~0` is `~`, and `~1` is `/`")]
+    Escape,
+}
+
+impl SelectionProblem {
+    fn at(self, at: usize) -> SelectionError {
+        SelectionError { at, problem: self }
+    }
+}
+
+/// Selects one node of a document (RFC 9535). Of its grammar, what could make a short selection take
+/// long in a large document is refused: see [`SelectionProblem`]. The functions `match` and `search` do
+/// not exist, since they take their patterns from the document.
+#[derive(Clone)]
+pub struct Selection {
+    source: String,
+    path: JsonPath,
+}
+
+impl Selection {
+    pub fn parse(text: &str) -> Result<Self, SelectionError> {
+        if text.len() > MAX_SOURCE {
+            return Err(SelectionProblem::TooLong.at(MAX_SOURCE));
+        }
+        bound_cost(text)?;
+        let path = JsonPath::parse(text)
+            .map_err(|error| SelectionProblem::NotAPath.at(error.position().min(text.len())))?;
+        Ok(Self { source: text.to_owned(), path })
+    }
+
+    /// The one node; `None` when there is none, or more than one.
+    pub fn select<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+        self.path.query(document).exactly_one().ok()
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+}
+
+impl PartialEq for Selection {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for Selection {}
+
+impl fmt::Debug for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Selection({:?})", self.source)
+    }
+}
+
+/// Each `..` and each filter visits the whole document, for every node that the parts before it select;
+/// `$` inside a filter starts anew for each.
+fn bound_cost(text: &str) -> Result<(), SelectionError> {
+    let (mut nesting, mut descents, mut filters) = (0_usize, 0, 0);
+    let mut quote = None;
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        match (quote, character) {
+            (Some(_), '\\') => drop(characters.next()),
+            (Some(end), _) if character == end => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '[' | '(') => nesting += 1,
+            (None, ']' | ')') => nesting = nesting.saturating_sub(1),
+            (None, '?') => filters += 1,
+            (None, '$') if at > 0 => return Err(SelectionProblem::Root.at(at)),
+            (None, '.') if characters.next_if(|(_, next)| *next == '.').is_some() => descents += 1,
+            (None, _) => {}
+        }
+        for (count, most, problem) in [
+            (nesting, MAX_NESTING, SelectionProblem::TooDeep),
+            (descents, 1, SelectionProblem::Descents),
+            (filters, 1, SelectionProblem::Filters),
+        ] {
+            if count > most {
+                return Err(problem.at(at));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// As a claim or an attribute is made text: strings as they are, numbers and booleans as JSON writes
+/// them. `None` for null, lists and objects.
+pub fn scalar_text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Bool(true) => Some(Cow::Borrowed("true")),
+        Value::Bool(false) => Some(Cow::Borrowed("false")),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A claim by its name, or by a JSON pointer (RFC 6901) when it begins with `/`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClaimPath {
+    /// The claim's name, then what leads into it; never empty.
+    tokens: Vec<String>,
+}
+
+impl ClaimPath {
+    pub fn parse(text: &str) -> Result<Self, SelectionError> {
+        if text.is_empty() {
+            return Err(SelectionProblem::Empty.at(0));
+        }
+        if text.len() > MAX_SOURCE {
+            return Err(SelectionProblem::TooLong.at(MAX_SOURCE));
+        }
+        let Some(pointer) = text.strip_prefix('/') else {
+            return Ok(Self { tokens: vec![text.to_owned()] });
+        };
+        if let Some((at, _)) = text.match_indices('~').find(|(at, _)| !is_escape(text, *at)) {
+            return Err(SelectionProblem::Escape.at(at));
+        }
+        // In this order, so that `~01` is `~1` (RFC 6901, section 4).
+        let tokens = pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
+        Ok(Self { tokens: tokens.collect() })
+    }
+
+    /// The claim; `None` when there is none.
+    pub fn select<'v>(&self, claims: &'v Value) -> Option<&'v Value> {
+        self.tokens.iter().try_fold(claims, |value, token| match value {
+            Value::Object(members) => members.get(token),
+            Value::Array(items) => items.get(index(token)?),
+            _ => None,
+        })
+    }
+
+    /// The name of the claim that holds what is selected.
+    pub fn claim(&self) -> &str {
+        self.tokens.first().map_or("", String::as_str)
+    }
+}
+
+fn is_escape(text: &str, at: usize) -> bool {
+    matches!(text.as_bytes().get(at + 1), Some(b'0' | b'1'))
+}
+
+/// Digits without leading zeros (RFC 6901, section 4).
+fn index(token: &str) -> Option<usize> {
+    let is_index =
+        token.bytes().all(|byte| byte.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));
+    token.parse().ok().filter(|_| is_index)
+}
