@@ -28,6 +28,11 @@ mod text;
 mod url;
 mod value;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use error::{RenderError, TemplateError, TemplateProblem};
 pub use expression::Expression;
 pub use filter::Filter;
