@@ -161,6 +161,12 @@ fn explain(error: KeyError, content: &[u8]) -> (String, &'static str) {
         KeyError::SecretTooShort => {
             return (error.to_string(), "`id-contact-gateway keys state` makes one of 32 random bytes");
         }
+        KeyError::MacTooShort => {
+            return (error.to_string(), "take 32 random bytes: `openssl rand -hex 32`");
+        }
+        KeyError::NotText => {
+            return (error.to_string(), "put the secret alone on the first line, in UTF-8");
+        }
         KeyError::VerifyingKind => {
             return (
                 error.to_string(),

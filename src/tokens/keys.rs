@@ -36,6 +36,10 @@ pub enum KeyError {
     VerifyingKind,
     #[error("it has fewer than {} bytes", super::state::MIN_SECRET_BYTES)]
     SecretTooShort,
+    #[error("it has fewer than {} bytes", super::shared::MIN_SIGNING_SECRET_BYTES)]
+    MacTooShort,
+    #[error("it is not one line of text")]
+    NotText,
     #[error("the cryptographic library does not take it")]
     Library,
 }

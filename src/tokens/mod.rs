@@ -16,6 +16,7 @@ pub mod inspection;
 pub mod keys;
 mod published;
 pub mod results;
+pub mod shared;
 pub mod signed;
 pub mod state;
 mod times;
@@ -25,6 +26,7 @@ pub use published::jwks;
 pub use results::{
     Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, issue, open, open_by_any,
 };
+pub use shared::{JwtKey, MacKey, SharedSecret};
 pub use signed::open_signed;
 pub use state::{SealedState, StateError, StateKey, StateKeys};
 
