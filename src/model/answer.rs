@@ -1,7 +1,7 @@
 //! An HTTP request and answer of the gateway's own endpoints as plain values, so that a protocol
 //! step is a function from one to the other. Sockets stay in `proxy`.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -25,6 +25,10 @@ pub struct OwnRequest {
     /// Whether a browser asks for the page before anybody wants to see it: nothing may happen then.
     pub prefetch: bool,
     pub language: Language,
+    /// Who is at the other end of the connection, whatever any header says.
+    pub peer: Option<IpAddr>,
+    /// The headers by which a front proxy may say who the citizen is, each as often as it came.
+    pub asserted: Vec<(HeaderName, HeaderValue)>,
     pub body: Bytes,
 }
 

@@ -6,7 +6,9 @@
 
 pub mod ambient;
 pub mod answer;
+pub mod cookie;
 pub mod ids;
+pub mod reference;
 pub mod reserved;
 pub mod text;
 pub mod url;
@@ -16,6 +18,7 @@ pub mod wire;
 pub use ambient::{Clock, Random, SystemClock, SystemRandom, UnixSeconds};
 pub use answer::{OwnAnswer, OwnRequest};
 pub use ids::{AttributeTag, MethodTag, PurposeTag, RouteId, TagError, UpstreamName};
+pub use reference::SessionReference;
 pub use reserved::{RESERVED, is_reserved};
 pub use text::{Language, LocalizedText};
 pub use url::{BaseUrl, PluginUrl, UrlError, path_segment};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Deserializer, Serializer, de::Error};
 use url::{Host, Position, Url};
 
 /// RFC 3986's unreserved characters stay.
@@ -260,6 +261,30 @@ impl fmt::Debug for PluginUrl {
             Some(url) => write!(f, "PluginUrl({}://{}/…)", url.scheme(), url.host_str().unwrap_or_default()),
             None => f.write_str("PluginUrl(tel:…)"),
         }
+    }
+}
+
+/// For `#[serde(with)]`: the URL as text, parsed as [`PluginUrl::parse_client_url`] does.
+pub mod as_client_url {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(url: &PluginUrl, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(url.as_str())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PluginUrl, D::Error> {
+        PluginUrl::parse_client_url(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// For `#[serde(with)]`: the URL as text, parsed as [`PluginUrl::parse_attr_url`] does.
+pub mod as_attr_url {
+    use super::*;
+
+    pub use super::as_client_url::serialize;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PluginUrl, D::Error> {
+        PluginUrl::parse_attr_url(String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

@@ -24,7 +24,7 @@ pub use cancelled::{Cancelled, cancelled};
 pub use choose::{ChooseMethods, ChoosePurpose, MethodChoice, PurposeChoice, choose_methods, choose_purpose};
 pub use delivered::{Delivered, DeliveredResult, Delivery, Route, Unreadable, delivered};
 pub use error::{BackLink, ErrorPage, error};
-pub use onward::{Onward, onward};
+pub use onward::{MAX_LOCATION, go_on};
 pub use sign_in::{RequestedAttribute, SignIn, sign_in};
 
 /// No script, no style in the markup, no frames. There is deliberately no `form-action`: the form

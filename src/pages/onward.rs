@@ -1,4 +1,4 @@
-//! Goes on by itself to a URL that is too long for a redirect.
+//! Sends the citizen on: a redirect, or a page that goes on by itself where the URL is too long for one.
 
 use askama::Template;
 use http::StatusCode;
@@ -6,15 +6,24 @@ use http::StatusCode;
 use super::{Frame, answer};
 use crate::model::{Language, OwnAnswer};
 
-pub struct Onward<'a> {
+/// Longest `Location`, in characters: nginx takes 4 KB of headers from an upstream (protocol.md, "URL
+/// budget").
+pub const MAX_LOCATION: usize = 3_500;
+
+struct Onward<'a> {
     /// Path of `public_url`, without a slash at its end.
-    pub base: &'a str,
+    base: &'a str,
     /// May carry a citizen's result.
-    pub url: &'a str,
+    url: &'a str,
 }
 
-pub fn onward(view: &Onward<'_>, language: Language) -> OwnAnswer {
-    let page = Page { frame: Frame { base: view.base, language }, view };
+/// Goes there at once. `base` is the path of `public_url`, without a slash at its end; `url` may carry
+/// a citizen's result.
+pub fn go_on(base: &str, url: &str, language: Language) -> OwnAnswer {
+    if url.len() <= MAX_LOCATION {
+        return OwnAnswer::see_other(url);
+    }
+    let page = Page { frame: Frame { base, language }, view: &Onward { base, url } };
     answer(StatusCode::OK, &page, language)
 }
 

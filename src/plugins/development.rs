@@ -9,16 +9,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use http::{HeaderValue, StatusCode, header};
-
 use super::{inspect::Conversation, recent::Recent, test::SignInSession};
 use crate::{
-    config::Purpose,
-    model::{
-        BaseUrl, Language, LocalizedText, MethodTag, OwnAnswer, Random, ResultToken, UnixSeconds,
-        path_segment,
-    },
-    pages::{self, ErrorPage},
+    model::{Random, ResultToken, UnixSeconds},
     tokens::{self, AuthenticationResult, DecryptionKey, KeyError, NewResult, SigningKey, TokenError},
 };
 
@@ -134,60 +127,6 @@ impl<T> Sessions<T> {
     }
 }
 
-/// What an adapter's pages have in common: who it is, and where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) tag: MethodTag,
-    pub(super) public_url: BaseUrl,
-}
-
-impl Place {
-    /// The path of a session of this method below the base of the URL: `/auth/{tag}/{rest}`.
-    pub(super) fn path(&self, side: &str, rest: &str) -> String {
-        format!("/{side}/{}/{rest}", path_segment(self.tag.as_str()))
-    }
-
-    pub(super) fn base(&self) -> &str {
-        self.public_url.path()
-    }
-
-    pub(super) fn unknown_session(&self, language: Language) -> OwnAnswer {
-        self.error(
-            StatusCode::NOT_FOUND,
-            language.pick(
-                ["Deze sessie is er niet", "Zij is verlopen, of de link klopt niet.", "Begin opnieuw."],
-                ["There is no such session", "It has expired, or the link is not right.", "Start again."],
-            ),
-            language,
-        )
-    }
-
-    /// Title, what happened, and what to do, with a link to the choice of a purpose.
-    pub(super) fn error(&self, status: StatusCode, texts: [&str; 3], language: Language) -> OwnAnswer {
-        let [title, what_happened, what_to_do] = texts;
-        let base = self.base();
-        pages::error(
-            &ErrorPage { base, status, title, what_happened, what_to_do, links: &[], session: None },
-            language,
-        )
-    }
-}
-
-pub(super) fn purpose_name(purpose: &Purpose) -> LocalizedText {
-    purpose.name.clone().unwrap_or_else(|| LocalizedText::Plain(purpose.tag.to_string()))
-}
-
-pub(super) fn method_not_allowed(allowed: &'static str) -> OwnAnswer {
-    OwnAnswer::empty(StatusCode::METHOD_NOT_ALLOWED)
-        .with_header(header::ALLOW, HeaderValue::from_static(allowed))
-}
-
-/// Whether a `Content-Type` names this media type, whatever its parameters.
-pub(super) fn is_media_type(content_type: Option<&str>, expected: &str) -> bool {
-    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case(expected)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::testing::SeededRandom, *};
@@ -226,16 +165,6 @@ mod tests {
         assert_eq!(sessions.with(ids[1], 0, |n| *n), Some(1));
         let entries = sessions.entries();
         assert_eq!((entries.by_key.len(), entries.by_age.len()), (MAX_SESSIONS, MAX_SESSIONS));
-    }
-
-    #[test]
-    fn media_types_are_compared_without_case_and_parameters() {
-        for good in ["application/jwt", "Application/JWT", "application/jwt; charset=utf-8"] {
-            assert!(is_media_type(Some(good), "application/jwt"), "{good}");
-        }
-        for bad in [None, Some(""), Some("application/json"), Some("application/jwt2")] {
-            assert!(!is_media_type(bad, "application/jwt"), "{bad:?}");
-        }
     }
 
     #[test]

@@ -8,7 +8,8 @@ use http::{Method, StatusCode};
 
 use super::{
     CommunicationRequest, CommunicationStarted,
-    development::{DevelopmentPair, Place, SessionId, is_media_type, method_not_allowed, purpose_name},
+    development::{DevelopmentPair, SessionId},
+    place::{Place, is_media_type, method_not_allowed, purpose_name},
 };
 use crate::{
     config::InspectDelivery,

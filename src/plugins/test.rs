@@ -10,7 +10,8 @@ use url::form_urlencoded;
 use super::{
     AuthenticationRequest, Environment,
     delivery::deliver,
-    development::{DevelopmentPair, Place, SessionId, is_media_type, method_not_allowed, purpose_name},
+    development::{DevelopmentPair, SessionId},
+    place::{Place, is_media_type, method_not_allowed, purpose_name},
 };
 use crate::{
     config::DEFAULT_PLUGIN_TIMEOUT,

@@ -2,13 +2,12 @@
 
 use super::{
     Problem,
-    onward::MAX_LOCATION,
     state::{Held, open},
 };
 use crate::{
     config::Purpose,
     model::{Language, OwnAnswer, OwnRequest, path_segment, wire::MethodOption},
-    pages::{self, ChooseMethods, ChoosePurpose, MethodChoice, PurposeChoice},
+    pages::{self, ChooseMethods, ChoosePurpose, MAX_LOCATION, MethodChoice, PurposeChoice},
     plugins::Environment,
     routing::decode_segment,
     snapshot::Snapshot,

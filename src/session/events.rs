@@ -1,10 +1,10 @@
 //! What happens in sessions, counted and logged: one count and one line for each event.
 
 use super::{
-    Problem, ProblemCode, SessionReference,
+    Problem, ProblemCode,
     state::{Kind, OfSession, SessionInfo},
 };
-use crate::{metrics::SessionLabels, plugins::Environment, tokens::StateError};
+use crate::{metrics::SessionLabels, model::SessionReference, plugins::Environment, tokens::StateError};
 
 /// A step of a session: the label `event`.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,6 @@ pub mod negotiate;
 mod onward;
 pub mod options;
 pub mod problem;
-pub mod reference;
 mod resealing;
 pub mod start;
 pub mod start_request;
@@ -27,6 +26,5 @@ mod update;
 
 pub use self::{
     problem::{Problem, ProblemCode},
-    reference::SessionReference,
     state::identify as identify_state,
 };

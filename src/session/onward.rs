@@ -1,25 +1,17 @@
-//! Sending the citizen on: a redirect, or a page where a redirect would not do.
+//! Sending the citizen on.
 
 use url::form_urlencoded;
 
-use super::{SessionReference, citizen::WayOn};
+use super::citizen::WayOn;
 use crate::{
-    model::{Language, OwnAnswer, PluginUrl, ResultToken},
-    pages::{self, Call, Cancelled, Onward},
+    model::{Language, OwnAnswer, PluginUrl, ResultToken, SessionReference},
+    pages::{self, Call, Cancelled},
     snapshot::Snapshot,
 };
 
-/// Longest `Location`, in characters: nginx takes 4 KB of headers from an upstream (protocol.md, "URL
-/// budget").
-pub(super) const MAX_LOCATION: usize = 3_500;
-
-/// Goes there at once. A URL that is too long for a header goes into a page that goes on by itself.
+/// Goes there at once.
 pub(super) fn go(snapshot: &Snapshot, url: &str, language: Language) -> OwnAnswer {
-    if url.len() <= MAX_LOCATION {
-        OwnAnswer::see_other(url)
-    } else {
-        pages::onward(&Onward { base: snapshot.base_path(), url }, language)
-    }
+    pages::go_on(snapshot.base_path(), url, language)
 }
 
 /// Shows a telephone number and offers the call.

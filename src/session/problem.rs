@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{SessionReference, citizen, citizen::WayOn, negotiate};
+use super::{citizen, citizen::WayOn, negotiate};
 use crate::{
-    model::{Language, OwnAnswer, OwnRequest},
+    model::{Language, OwnAnswer, OwnRequest, SessionReference},
     pages::{self, ErrorPage},
 };
 

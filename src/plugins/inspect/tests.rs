@@ -2,7 +2,10 @@ use super::{
     super::testing::{NOW, SeededRandom, header, html, purpose, request},
     *,
 };
-use crate::{model::Dialect, tokens::NewResult};
+use crate::{
+    model::{Dialect, SessionReference},
+    tokens::NewResult,
+};
 
 const JWT: Option<&str> = Some("application/jwt");
 
@@ -29,7 +32,12 @@ impl Bench {
     }
 
     fn start(&self, auth_result: Option<&ResultToken>) -> Started {
-        let request = CommunicationRequest { purpose: &purpose(), auth_result };
+        let request = CommunicationRequest {
+            session: SessionReference::new(&self.random),
+            purpose: &purpose(),
+            auth_result,
+            authenticated: true,
+        };
         let started = self.adapter.start(&request, NOW, &self.random);
         let rest = |url: &PluginUrl, prefix: &str| url.as_str().strip_prefix(prefix).unwrap().to_owned();
         Started {

@@ -5,7 +5,7 @@ use super::{
     },
     *,
 };
-use crate::tokens::AuthenticationResult;
+use crate::{model::SessionReference, tokens::AuthenticationResult};
 
 const FORM: Option<&str> = Some("application/x-www-form-urlencoded");
 const CONTINUATION: &str = "https://comm.example/c/1?room=2#top";
@@ -35,6 +35,7 @@ impl Bench {
         let attr_url = attr_url.map(|url| PluginUrl::parse_attr_url(url.to_owned()).unwrap());
         let url = self.adapter.start(
             &AuthenticationRequest {
+                session: SessionReference::new(&crate::model::SystemRandom),
                 purpose: &purpose(),
                 attributes: &attributes(),
                 continuation: &continuation,

@@ -1,0 +1,153 @@
+//! Where an adapter's pages stand, what they have in common, and the state that their URLs carry.
+//! May import: what `plugins` may.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, StatusCode, header};
+
+use super::Environment;
+use crate::{
+    config::Purpose,
+    model::{
+        BaseUrl, Language, LocalizedText, MethodTag, OwnAnswer, PluginUrl, SessionReference, cookie::Cookie,
+        path_segment,
+    },
+    pages::{self, BackLink, ErrorPage},
+    tokens::{SealedState, StateError, StateKeys},
+};
+
+/// Who an adapter is, and where browsers reach it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub tag: MethodTag,
+    pub public_url: BaseUrl,
+}
+
+impl Place {
+    /// The path of a session of this method below the base of the URL: `/auth/{tag}/{rest}`.
+    pub(super) fn path(&self, side: &str, rest: &str) -> String {
+        format!("/{side}/{}/{rest}", path_segment(self.tag.as_str()))
+    }
+
+    /// The URL of that path, for browsers.
+    pub(super) fn url(&self, side: &str, rest: &str) -> PluginUrl {
+        PluginUrl::own(&self.public_url, &self.path(side, rest))
+    }
+
+    pub(super) fn base(&self) -> &str {
+        self.public_url.path()
+    }
+
+    /// `Set-Cookie` for the pages of this method alone; no seconds remove it.
+    pub(super) fn cookie(&self, side: &str, name: &str, value: &str, max_age: u64) -> HeaderValue {
+        let path = format!("{}/{side}/{}", self.base(), path_segment(self.tag.as_str()));
+        Cookie { name, value, path: &path, max_age, secure: self.public_url.is_https() }.header()
+    }
+
+    pub(super) fn unknown_session(&self, language: Language) -> OwnAnswer {
+        self.error(
+            StatusCode::NOT_FOUND,
+            language.pick(
+                ["Deze sessie is er niet", "Zij is verlopen, of de link klopt niet.", "Begin opnieuw."],
+                ["There is no such session", "It has expired, or the link is not right.", "Start again."],
+            ),
+            language,
+        )
+    }
+
+    /// Title, what happened, and what to do, with a link to the choice of a purpose.
+    pub(super) fn error(&self, status: StatusCode, texts: [&str; 3], language: Language) -> OwnAnswer {
+        self.error_with(status, texts, &[], None, language)
+    }
+
+    /// As [`Self::error`], with other ways on and the reference that finds the log lines.
+    pub(super) fn error_with(
+        &self,
+        status: StatusCode,
+        [title, what_happened, what_to_do]: [&str; 3],
+        links: &[BackLink],
+        session: Option<SessionReference>,
+        language: Language,
+    ) -> OwnAnswer {
+        let session = session.map(|session| session.to_string());
+        let base = self.base();
+        let session = session.as_deref();
+        pages::error(&ErrorPage { base, status, title, what_happened, what_to_do, links, session }, language)
+    }
+}
+
+/// A place whose URLs carry sealed state, so that any instance of the gateway goes on.
+#[derive(Clone)]
+pub struct SealedPlace {
+    pub place: Place,
+    pub keys: Arc<StateKeys>,
+}
+
+impl SealedPlace {
+    /// `None` when OpenSSL fails.
+    pub(super) fn seal<S: SealedState>(&self, state: &S, environment: Environment<'_>) -> Option<String> {
+        seal(&self.keys, state, environment)
+    }
+
+    /// The caller answers every refusal alike.
+    pub(super) fn open<S: SealedState>(
+        &self,
+        text: &str,
+        environment: Environment<'_>,
+    ) -> Result<S, StateError<S>> {
+        open(&self.keys, text, environment)
+    }
+}
+
+/// Seals a state and counts it; `None` when OpenSSL fails.
+pub fn seal<S: SealedState>(keys: &StateKeys, state: &S, environment: Environment<'_>) -> Option<String> {
+    let sealed = keys.seal(state, environment.clock.now());
+    environment.metrics.token_operation("seal_state", if sealed.is_ok() { "ok" } else { "failed" });
+    sealed.ok()
+}
+
+/// Opens a state that a stranger sent, and counts it. The caller answers every refusal alike.
+pub fn open<S: SealedState>(
+    keys: &StateKeys,
+    text: &str,
+    environment: Environment<'_>,
+) -> Result<S, StateError<S>> {
+    let opened = keys.open(text, environment.clock.now());
+    let outcome = match &opened {
+        Ok(_) => "ok",
+        Err(StateError::Expired(_)) => "expired",
+        Err(StateError::Refused) => "refused",
+    };
+    environment.metrics.token_operation("open_state", outcome);
+    opened
+}
+
+pub(super) fn purpose_name(purpose: &Purpose) -> LocalizedText {
+    purpose.name.clone().unwrap_or_else(|| LocalizedText::Plain(purpose.tag.to_string()))
+}
+
+pub(super) fn method_not_allowed(allowed: &'static str) -> OwnAnswer {
+    OwnAnswer::empty(StatusCode::METHOD_NOT_ALLOWED)
+        .with_header(header::ALLOW, HeaderValue::from_static(allowed))
+}
+
+/// Whether a `Content-Type` names this media type, whatever its parameters.
+pub(super) fn is_media_type(content_type: Option<&str>, expected: &str) -> bool {
+    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types_are_compared_without_case_and_parameters() {
+        for good in ["application/jwt", "Application/JWT", "application/jwt; charset=utf-8"] {
+            assert!(is_media_type(Some(good), "application/jwt"), "{good}");
+        }
+        for bad in [None, Some(""), Some("application/json"), Some("application/jwt2")] {
+            assert!(!is_media_type(bad, "application/jwt"), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One sign-in at an authentication adapter: what it has to remember from its start to its end, and
+//! how it ends.
+//! May import: what `plugins` may.
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AuthenticationRequest, Environment,
+    handover::{Authenticated, Ticket},
+    place::SealedPlace,
+};
+use crate::{
+    model::{Language, OwnAnswer, PluginUrl, SessionReference, UnixSeconds, path_segment, url},
+    pages::{self, BackLink},
+    tokens::{Attributes, AuthenticationOutcome},
+};
+
+/// Seconds that a citizen has to sign in.
+pub(super) const SIGN_IN_LIFETIME: u64 = 60 * 60;
+
+/// Part of an adapter's sealed state. Its binary form has no names: whoever changes the fields gives
+/// every state that holds it another kind.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct SignIn {
+    pub(super) session: SessionReference,
+    /// The tag of the purpose.
+    pub(super) purpose: String,
+    /// Tags of what is asked for.
+    pub(super) attributes: Vec<String>,
+    #[serde(with = "url::as_client_url")]
+    continuation: PluginUrl,
+    pub(super) started: UnixSeconds,
+}
+
+impl SignIn {
+    pub(super) fn of(request: &AuthenticationRequest<'_>, now: UnixSeconds) -> Self {
+        Self {
+            session: request.session,
+            purpose: request.purpose.tag.to_string(),
+            attributes: request.attributes.iter().map(ToString::to_string).collect(),
+            continuation: request.continuation.clone(),
+            started: now,
+        }
+    }
+
+    /// What was asked for, from what the source knows; a failed sign-in where anything is missing.
+    pub(super) fn outcome(&self, value: impl Fn(&str) -> Option<String>) -> AuthenticationOutcome {
+        let attributes: Option<Attributes> =
+            self.attributes.iter().map(|tag| Some((tag.clone(), value(tag)?))).collect();
+        attributes
+            .map_or(AuthenticationOutcome::Failed, |attributes| AuthenticationOutcome::Success { attributes })
+    }
+
+    /// Sends the citizen on with the result.
+    pub(super) fn finish(
+        &self,
+        at: &SealedPlace,
+        outcome: &AuthenticationOutcome,
+        updates: Option<Ticket>,
+        language: Language,
+        environment: Environment<'_>,
+    ) -> OwnAnswer {
+        let method = at.place.tag.as_str();
+        let now = environment.clock.now();
+        let result = Authenticated::new(self.session, method, outcome, updates, now);
+        match at.seal(&result, environment) {
+            Some(token) => pages::go_on(at.place.base(), &self.continuation.with_result(&token), language),
+            None => OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// Sends the citizen back without a result: they chose to stop.
+    pub(super) fn cancel(&self, at: &SealedPlace, language: Language) -> OwnAnswer {
+        pages::go_on(at.place.base(), self.continuation.as_str(), language)
+    }
+
+    /// The source of identity cannot be reached, or the browser is not the one that began: a page with
+    /// a way to try again, when there is one, and one to start over.
+    pub(super) fn stuck(
+        &self,
+        at: &SealedPlace,
+        status: StatusCode,
+        texts: [&str; 3],
+        again: Option<String>,
+        language: Language,
+    ) -> OwnAnswer {
+        let again = again.map(|url| BackLink { url, label: language.pick("Probeer opnieuw", "Try again") });
+        let over = BackLink {
+            url: format!("{}/choose/{}", at.place.base(), path_segment(&self.purpose)),
+            label: language.pick("Opnieuw beginnen", "Start again"),
+        };
+        let links: Vec<_> = again.into_iter().chain([over]).collect();
+        at.place.error_with(status, texts, &links, Some(self.session), language)
+    }
+}
