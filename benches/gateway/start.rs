@@ -6,12 +6,12 @@ use std::{collections::HashMap, hint::black_box, net::SocketAddr};
 use async_trait::async_trait;
 use bytes::Bytes;
 use criterion::Criterion;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use id_contact_gateway::{
     config::{self, Sources},
     metrics::Metrics,
     model::{Language, OwnRequest, SystemClock, SystemRandom},
-    plugins::{Environment, HttpClient, PostAnswer, PostRequest, TransportError},
+    plugins::{Environment, HttpClient, IncomingAnswer, OutgoingRequest, TransportError},
     session::{endpoints::Listener, start},
     snapshot::{Foundation, Snapshot},
 };
@@ -23,13 +23,17 @@ struct Plugins;
 
 #[async_trait]
 impl HttpClient for Plugins {
-    async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError> {
+    async fn send(&self, request: OutgoingRequest<'_>) -> Result<IncomingAnswer, TransportError> {
         let body = if request.path_and_query.ends_with("/start_authentication") {
             r#"{"client_url":"https://auth.example/ui/5e092f4bf422d659a285915c"}"#
         } else {
             r#"{"client_url":"https://chat.example/r/5e092f4bf422d659","attr_url":"http://chat:3000/attributes/5e092f4bf422d659"}"#
         };
-        Ok(PostAnswer { status: StatusCode::OK, body: Bytes::from_static(body.as_bytes()) })
+        Ok(IncomingAnswer {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+        })
     }
 }
 
@@ -86,6 +90,8 @@ fn request() -> OwnRequest {
         if_none_match: None,
         cookie: None,
         prefetch: false,
+        peer: None,
+        asserted: Vec::new(),
         language: Language::Nl,
         body: Bytes::from_static(body.as_bytes()),
     }

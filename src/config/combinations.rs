@@ -63,7 +63,7 @@ pub fn check_methods(config: &Config, places: &Places, checker: &mut Checker) {
     }
     let mut resealed = config.comm.iter().zip(&places.comm).filter(|(method, _)| is_resealed(method));
     for (method, place) in resealed.clone() {
-        if matches!(method.kind, CommKind::Inspect { .. }) {
+        if !is_plugin(method) {
             checker.refuse_trust_in_adapter(place);
         }
     }
@@ -93,7 +93,7 @@ fn is_plugin(method: &CommMethod) -> bool {
 impl Checker<'_> {
     fn check_resealed_auth(&mut self, method: &AuthMethod, place: &MethodPlace, config: &Config) {
         let name = &place.name;
-        if matches!(method.kind, AuthKind::Test { .. }) {
+        if !matches!(method.kind, AuthKind::Remote { .. }) {
             self.refuse_trust_in_adapter(place);
             return;
         }
@@ -219,6 +219,7 @@ impl Pairs<'_> {
 fn sender(method: &AuthMethod) -> Sender {
     match (&method.kind, &method.trust) {
         (AuthKind::Test { .. }, _) => Sender::Gateway,
+        (AuthKind::Oidc(_) | AuthKind::Http(_) | AuthKind::Headers(_), _) => Sender::Resealed,
         (AuthKind::Remote { .. }, AuthTrust::Reseal { .. }) => Sender::Resealed,
         (AuthKind::Remote { .. }, AuthTrust::Opaque) => Sender::Opaque(method.dialect),
     }
@@ -227,6 +228,7 @@ fn sender(method: &AuthMethod) -> Sender {
 fn receiver(method: &CommMethod) -> Receiver {
     match (&method.kind, &method.trust) {
         (CommKind::Inspect { .. }, _) => Receiver::Gateway,
+        (CommKind::Link(_) | CommKind::Http(_), _) => Receiver::Resealed,
         (CommKind::Remote { .. }, CommTrust::Reseal { .. }) => Receiver::Resealed,
         (CommKind::Remote { .. }, CommTrust::Opaque) => Receiver::Opaque(method.dialect),
     }
@@ -318,7 +320,7 @@ fn check_attributes(
     let missing = enumerate(missing.iter().map(String::as_str));
     let purpose = checker.quote(&place.tag);
     let message = format!("the method {} cannot satisfy the purpose {purpose}", method_place.name);
-    let (diagnostic, help) = match method.kind {
+    let (diagnostic, help) = match &method.kind {
         AuthKind::Test { .. } => (
             checker.warning("unprovided-attribute", &place.tag, message),
             format!("add {missing} to the method's `test: {{ attributes: … }}`"),
@@ -327,16 +329,17 @@ fn check_attributes(
             checker.error("unprovided-attribute", &place.tag, message),
             format!("add {missing} to the method's `provides`, or do not allow it here"),
         ),
+        AuthKind::Oidc(_) | AuthKind::Http(_) | AuthKind::Headers(_) => (
+            checker.error("unprovided-attribute", &place.tag, message),
+            format!("add {missing} to the method's `attributes`, or do not allow it here"),
+        ),
     };
     diagnostic.with_label(format!("asks for {missing}")).with_help(help);
 }
 
 /// What a purpose asks for and a method is known not to prove.
 fn missing_attributes<'p>(purpose: &'p Purpose, method: &AuthMethod) -> Vec<&'p AttributeTag> {
-    let known: Vec<&AttributeTag> = match (&method.provides, &method.kind) {
-        (Some(provides), _) => provides.iter().collect(),
-        (None, AuthKind::Test { attributes }) => attributes.iter().map(|(tag, _)| tag).collect(),
-        (None, AuthKind::Remote { .. }) => return Vec::new(),
-    };
+    let provided = method.provides.as_ref().map(|provides| provides.iter().collect());
+    let Some(known) = provided.or_else(|| method.kind.attributes()) else { return Vec::new() };
     purpose.attributes.iter().filter(|attribute| !known.contains(attribute)).collect()
 }

@@ -143,6 +143,9 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
             let attributes = attributes.iter().map(|(tag, value)| (tag.to_string(), json!(value)));
             value["test"] = json!({ "attributes": attributes.collect::<Map<_, _>>() });
         }
+        AuthKind::Oidc(_) => value["oidc"] = json!({}),
+        AuthKind::Http(_) => value["http"] = json!({}),
+        AuthKind::Headers(_) => value["headers"] = json!({}),
     }
     if let Some(provides) = &method.provides {
         value["provides"] = json!(provides);
@@ -176,6 +179,8 @@ fn comm_method(method: &CommMethod, config: &Config) -> Value {
             };
             value["inspect"] = json!({ "delivery": delivery });
         }
+        CommKind::Link(_) => value["link"] = json!({}),
+        CommKind::Http(_) => value["http"] = json!({}),
     }
     if let Some(hosts) = &method.hosts {
         value["hosts"] = json!(hosts);

@@ -5,6 +5,7 @@
 //! [`load`] goes from one to the other and reports everything that is wrong at once.
 //! May import: `tokens` for the types of keys, `model`.
 
+mod adapters;
 mod check;
 mod combinations;
 mod definitions;
@@ -49,6 +50,10 @@ use crate::{
     tokens::{DecryptionKey, EncryptionKey, SigningKey, StateKey, VerificationKey},
 };
 
+pub use adapters::{
+    AssertedHeaders, Call, CallBody, ClientAuth, Deliver, Finish, Hmac, HttpAuth, HttpComm, Jwt, Link, Oidc,
+    OnFailure, OutcomeRule, Poll, Prompt, Save, SaveKind, Service, StartCall, UpdateCalls,
+};
 pub use effective::effective;
 pub use ingredients::{Ingredients, Recorder};
 pub use load::{Loaded, load};
@@ -276,13 +281,43 @@ pub enum CommTrust {
     Reseal { encrypt: EncryptionKey },
 }
 
+impl AuthMethod {
+    /// Whether the gateway itself plays the plugin, and passes results on its own way.
+    pub fn is_adapter(&self) -> bool {
+        matches!(self.kind, AuthKind::Oidc(_) | AuthKind::Http(_) | AuthKind::Headers(_))
+    }
+}
+
+impl AuthKind {
+    /// The attributes that it can prove; `None` where nobody knows.
+    pub(super) fn attributes(&self) -> Option<Vec<&AttributeTag>> {
+        fn tags<T>(mapped: &[(AttributeTag, T)]) -> Option<Vec<&AttributeTag>> {
+            Some(mapped.iter().map(|(tag, _)| tag).collect())
+        }
+        match self {
+            Self::Remote { .. } => None,
+            Self::Test { attributes } => tags(attributes),
+            Self::Oidc(oidc) => tags(&oidc.attributes),
+            Self::Http(http) => tags(&http.finish.attributes),
+            Self::Headers(headers) => tags(&headers.attributes),
+        }
+    }
+}
+
 /// Who plays the authentication plugin.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AuthKind {
     /// A plugin of the ecosystem.
-    Remote { start: PluginStart },
+    Remote {
+        start: PluginStart,
+    },
     /// The gateway's own sign-in page for development, and the values it hands out.
-    Test { attributes: Vec<(AttributeTag, String)> },
+    Test {
+        attributes: Vec<(AttributeTag, String)>,
+    },
+    Oidc(Box<Oidc>),
+    Http(Box<HttpAuth>),
+    Headers(AssertedHeaders),
 }
 
 /// A communication method.
@@ -302,6 +337,21 @@ pub struct CommMethod {
     pub timeout: Duration,
 }
 
+impl CommMethod {
+    /// Whether the gateway itself plays the plugin, and passes results on its own way.
+    pub fn is_adapter(&self) -> bool {
+        matches!(self.kind, CommKind::Link(_) | CommKind::Http(_))
+    }
+
+    /// What becomes of a citizen whose attributes could not be delivered.
+    pub fn on_failure(&self) -> OnFailure {
+        match &self.kind {
+            CommKind::Http(http) => http.on_failure,
+            CommKind::Remote { .. } | CommKind::Inspect { .. } | CommKind::Link(_) => OnFailure::Block,
+        }
+    }
+}
+
 /// Who plays the communication plugin.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CommKind {
@@ -312,6 +362,8 @@ pub enum CommKind {
     Inspect {
         delivery: InspectDelivery,
     },
+    Link(Box<Link>),
+    Http(Box<HttpComm>),
 }
 
 /// How `inspect` asks for the result.

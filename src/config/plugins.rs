@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::{
     AuthKind, AuthMethod, Brokering, CommKind, CommMethod, DEFAULT_PLUGIN_TIMEOUT, Initiator,
     InspectDelivery, Keys, PluginStart, Purpose, UpstreamId,
-    check::{Checker, all},
+    adapters::{RawHttpAuth, RawHttpComm},
+    check::{Checker, all, enumerate},
     initiators::RawInitiator,
     keys::RawKeys,
     later::NotYet,
@@ -62,9 +63,9 @@ struct RawAuth {
     #[serde(rename = "oidc")]
     #[schemars(extend("x-decisive" = true))]
     _oidc: Option<NotYet>,
-    #[serde(rename = "http")]
+    /// A REST identity service, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
-    _http: Option<NotYet>,
+    http: Option<RawHttpAuth>,
     #[serde(rename = "headers")]
     #[schemars(extend("x-decisive" = true))]
     _headers: Option<NotYet>,
@@ -110,9 +111,9 @@ struct RawComm {
     #[serde(rename = "link")]
     #[schemars(extend("x-decisive" = true))]
     _link: Option<NotYet>,
-    #[serde(rename = "http")]
+    /// A REST conversation service or a webhook, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
-    _http: Option<NotYet>,
+    http: Option<RawHttpComm>,
     /// Start without the result, then deliver it. For plugins that take no `auth_result`. By
     /// default `false`.
     #[serde(default)]
@@ -242,7 +243,7 @@ impl RawAuth {
         let tag = checker.parse(&self.tag);
         let name = self.name.parse(checker);
         let image_path = checker.parse(&self.image_path);
-        let kind = self.kind(upstreams, used, checker);
+        let kind = self.kind(upstreams, used, secrets, checker);
         let trust = RawTrust::parse(self.trust.as_ref(), &self.tag.span, secrets, checker);
         let provides = self.provides.as_ref().map(|provides| parse_attributes(provides, checker));
         let hosts = parse_hosts(self.hosts.as_deref(), checker);
@@ -266,17 +267,29 @@ impl RawAuth {
         })
     }
 
-    fn kind(&self, upstreams: &Names, used: &mut Used, checker: &mut Checker) -> Option<AuthKind> {
-        match (&self.start, &self.test) {
-            (Some(start), None) => {
-                parse_start(start, upstreams, used, checker).map(|start| AuthKind::Remote { start })
-            }
-            (None, Some(test)) => test.parse(checker).map(|attributes| AuthKind::Test { attributes }),
-            (start, _) => {
-                checker.refuse_kind("authentication", &self.tag, "test", start.is_some());
-                None
-            }
+    fn kind(
+        &self,
+        upstreams: &Names,
+        used: &mut Used,
+        secrets: Secrets,
+        checker: &mut Checker,
+    ) -> Option<AuthKind> {
+        let given = [
+            ("start", self.start.is_some()),
+            ("oidc", self._oidc.is_some()),
+            ("http", self.http.is_some()),
+            ("headers", self._headers.is_some()),
+            ("test", self.test.is_some()),
+        ];
+        checker.exactly_one("authentication", &self.tag, &given)?;
+        if let Some(start) = &self.start {
+            return parse_start(start, upstreams, used, checker).map(|start| AuthKind::Remote { start });
         }
+        if let Some(http) = &self.http {
+            return http.parse(&self.tag.span, secrets, checker).map(|http| AuthKind::Http(Box::new(http)));
+        }
+        let test = self.test.as_ref()?;
+        test.parse(checker).map(|attributes| AuthKind::Test { attributes })
     }
 }
 
@@ -291,7 +304,7 @@ impl RawComm {
         let tag = checker.parse(&self.tag);
         let name = self.name.parse(checker);
         let image_path = checker.parse(&self.image_path);
-        let kind = self.kind(upstreams, used, checker);
+        let kind = self.kind(upstreams, used, secrets, checker);
         let trust = RawTrust::parse(self.trust.as_ref(), &self.tag.span, secrets, checker);
         let hosts = parse_hosts(self.hosts.as_deref(), checker);
         let timeout = checker.parse_or(self.timeout.as_ref(), DEFAULT_PLUGIN_TIMEOUT);
@@ -308,17 +321,28 @@ impl RawComm {
         })
     }
 
-    fn kind(&self, upstreams: &Names, used: &mut Used, checker: &mut Checker) -> Option<CommKind> {
-        match (&self.start, &self.inspect) {
-            (Some(start), None) => {
-                parse_start(start, upstreams, used, checker).map(|start| CommKind::Remote { start })
-            }
-            (None, Some(inspect)) => Some(CommKind::Inspect { delivery: inspect.delivery.into() }),
-            (start, _) => {
-                checker.refuse_kind("communication", &self.tag, "inspect", start.is_some());
-                None
-            }
+    fn kind(
+        &self,
+        upstreams: &Names,
+        used: &mut Used,
+        secrets: Secrets,
+        checker: &mut Checker,
+    ) -> Option<CommKind> {
+        let given = [
+            ("start", self.start.is_some()),
+            ("link", self._link.is_some()),
+            ("http", self.http.is_some()),
+            ("inspect", self.inspect.is_some()),
+        ];
+        checker.exactly_one("communication", &self.tag, &given)?;
+        if let Some(start) = &self.start {
+            return parse_start(start, upstreams, used, checker).map(|start| CommKind::Remote { start });
         }
+        if let Some(http) = &self.http {
+            return http.parse(&self.tag.span, secrets, checker).map(|http| CommKind::Http(Box::new(http)));
+        }
+        let inspect = self.inspect.as_ref()?;
+        Some(CommKind::Inspect { delivery: inspect.delivery.into() })
     }
 }
 
@@ -357,25 +381,28 @@ fn parse_hosts(hosts: Option<&[Field<Host>]>, checker: &mut Checker) -> Option<O
 }
 
 impl Checker<'_> {
-    fn refuse_kind(&mut self, side: &str, tag: &Field<MethodTag>, adapter: &str, both: bool) {
+    /// Whether a method says in one way who plays the plugin; else an error at its tag.
+    fn exactly_one(&mut self, side: &str, tag: &Field<MethodTag>, given: &[(&str, bool)]) -> Option<()> {
         let quoted = self.quote(&tag.span);
-        if both {
-            self.error(
-                "method",
-                &tag.span,
-                format!("the {side} method {quoted} has both `start` and `{adapter}`"),
-            )
-            .with_help(format!("keep one: `start` for a plugin, `{adapter}` for the gateway's own page"));
-        } else {
-            self.error(
-                "method",
-                &tag.span,
-                format!("the {side} method {quoted} has neither `start` nor an adapter"),
-            )
-            .with_help(format!(
-                "add `start: http://HOST:PORT` for a plugin, or `{adapter}: {{}}` for the gateway's own page"
-            ));
+        let all = enumerate(given.iter().map(|(key, _)| *key));
+        let present: Vec<_> = given.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
+        match &*present {
+            [_] => return Some(()),
+            [] => {
+                let message =
+                    format!("the {side} method {quoted} does not say what it is: it has none of {all}");
+                self.error("method", &tag.span, message).with_help(
+                    "add `start: http://HOST:PORT` for a plugin, or one of the others for the gateway itself",
+                );
+            }
+            several => {
+                let message =
+                    format!("the {side} method {quoted} has {} at once", enumerate(several.iter().copied()));
+                self.error("method", &tag.span, message)
+                    .with_help("keep one: `start` for a plugin, any other for the gateway itself");
+            }
         }
+        None
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the gateway needs of an HTTP client: a POST with a deadline and a bounded answer.
+//! What the gateway needs of an HTTP client: a request with a deadline and a bounded answer.
 //!
 //! A trait, so that protocol steps can be tested without sockets; `proxy` implements it over
 //! Pingora's connector. An implementation follows no redirects.
@@ -7,20 +7,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::upstreams::Server;
 
 /// Largest answer read from a plugin, in bytes: real ones are a few hundred.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// One POST. Never shown in a log: body and path carry sessions and results.
-pub struct PostRequest<'a> {
+/// One request. Never shown in a log: path, headers and body carry sessions, secrets and results.
+pub struct OutgoingRequest<'a> {
+    pub method: Method,
     pub server: &'a Server,
     /// Path and query, starting with a slash.
     pub path_and_query: &'a str,
     /// `None` for an empty body.
     pub content_type: Option<&'static str>,
+    /// Besides those that every request has. An `Accept` replaces `application/json`.
+    pub headers: &'a [(HeaderName, HeaderValue)],
     pub body: Bytes,
     /// Sent as `X-Request-Id`.
     pub request_id: &'a str,
@@ -35,8 +38,10 @@ pub struct PostRequest<'a> {
     pub fresh_connection: bool,
 }
 
-pub struct PostAnswer {
+/// An answer of any status.
+pub struct IncomingAnswer {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub body: Bytes,
 }
 
@@ -68,10 +73,10 @@ impl TransportError {
     }
 }
 
-/// Sends POSTs over pooled connections.
+/// Sends requests over pooled connections.
 #[async_trait]
 pub trait HttpClient: Send + Sync {
     /// # Errors
     /// [`TransportError`] when no whole answer came; an answer of any status is `Ok`.
-    async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError>;
+    async fn send(&self, request: OutgoingRequest<'_>) -> Result<IncomingAnswer, TransportError>;
 }

@@ -28,6 +28,8 @@ pub enum Progress {
     Delivered,
     /// The receiver could not be reached: nothing was sent, so it can be tried again.
     Unreached,
+    /// The citizen did not sign in, and the receiver is an adapter, which has no use for that.
+    NotSignedIn,
     /// The result was not acceptable: nothing was sent, and another may come.
     Rejected,
     /// It was sent, and not taken, or nobody knows: it is never sent a second time.
@@ -39,6 +41,7 @@ impl Progress {
     pub fn after(error: PluginError) -> Self {
         match error {
             PluginError::Transport(TransportError::Connect | TransportError::Resolve) => Self::Unreached,
+            PluginError::NotSignedIn => Self::NotSignedIn,
             _ => Self::Failed,
         }
     }

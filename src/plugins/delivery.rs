@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode};
 
-use super::{Environment, PluginError, client::PostRequest};
+use super::{Environment, PluginError, client::OutgoingRequest};
 use crate::{
     config::DEFAULT_CONNECT_TIMEOUT,
     model::{PluginUrl, ResultToken},
@@ -63,10 +63,12 @@ async fn post(
     let server = Server::new(&server);
     let answer = environment
         .http
-        .post(PostRequest {
+        .send(OutgoingRequest {
+            method: Method::POST,
             server: &server,
             path_and_query: &path_and_query,
             content_type: message.content_type,
+            headers: &[],
             body: message.body,
             request_id: environment.request_id,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,

@@ -9,25 +9,39 @@ pub mod client;
 pub mod deliveries;
 mod delivery;
 pub mod development;
+pub mod handover;
+pub mod headers;
+pub mod http_auth;
+pub mod http_comm;
 pub mod inspect;
+pub mod link;
+pub mod oidc;
+mod place;
 mod recent;
 pub mod remote;
+mod sign_in;
 pub mod test;
 #[cfg(test)]
 mod testing;
 
 use std::time::{Duration, Instant};
 
-use http::StatusCode;
+use http::{Method, StatusCode, header};
 
 pub use self::{
-    client::{HttpClient, PostAnswer, PostRequest, TransportError},
+    client::{HttpClient, IncomingAnswer, OutgoingRequest, TransportError},
+    handover::{Authenticated, Delivery, Ticket},
+    place::{Place, SealedPlace, open, seal},
     remote::RemotePlugin,
 };
 use crate::{
     config::Purpose,
     metrics::Metrics,
-    model::{AttributeTag, Clock, MethodTag, PluginUrl, Random, ResultToken, UrlError},
+    model::{
+        AttributeTag, Clock, MethodTag, OwnAnswer, OwnRequest, PluginUrl, Random, ResultToken,
+        SessionReference, UrlError,
+    },
+    templates::RenderError,
 };
 
 /// What a step of a session may use of the world: all of it is a parameter.
@@ -43,6 +57,8 @@ pub struct Environment<'a> {
 
 /// What an authentication plugin is asked (protocol.md, "Core -> auth plugin").
 pub struct AuthenticationRequest<'a> {
+    /// Never sent to a remote plugin; an adapter binds its result to it.
+    pub session: SessionReference,
     /// Never sent to a remote plugin; an adapter's page shows it.
     pub purpose: &'a Purpose,
     pub attributes: &'a [AttributeTag],
@@ -54,8 +70,12 @@ pub struct AuthenticationRequest<'a> {
 
 /// What a communication plugin is asked (protocol.md, "Core -> comm plugin").
 pub struct CommunicationRequest<'a> {
+    /// Never sent to a remote plugin; an adapter takes no other session's result.
+    pub session: SessionReference,
     pub purpose: &'a Purpose,
     pub auth_result: Option<&'a ResultToken>,
+    /// Whether a result comes sooner or later.
+    pub authenticated: bool,
 }
 
 /// What a communication plugin wants.
@@ -94,6 +114,16 @@ pub enum PluginError {
     Malformed,
     #[error("its {field} cannot be used: {reason}")]
     Url { field: UrlField, reason: UrlError },
+    #[error("a template of plugins.yaml cannot be filled in: {0}")]
+    Template(#[from] RenderError),
+    #[error("the result that it got is not one of this session")]
+    Result,
+    #[error("the citizen did not sign in")]
+    NotSignedIn,
+    #[error("the configuration has no such adapter any more")]
+    Gone,
+    #[error("the cryptographic library failed")]
+    Library,
 }
 
 impl PluginError {
@@ -104,6 +134,10 @@ impl PluginError {
             Self::Status(_) => "bad_status",
             Self::Malformed => "malformed",
             Self::Url { .. } => "bad_url",
+            Self::Template(_) => "bad_template",
+            Self::Result => "bad_result",
+            Self::NotSignedIn => "not_signed_in",
+            Self::Gone | Self::Library => "failed",
         }
     }
 }
@@ -118,6 +152,9 @@ pub struct AuthPlugin {
 pub enum AuthRole {
     Remote(RemotePlugin),
     Test(test::TestAdapter),
+    Oidc(Box<oidc::OidcAdapter>),
+    Http(Box<http_auth::HttpAuthAdapter>),
+    Headers(headers::HeadersAdapter),
 }
 
 /// A communication method at work.
@@ -130,6 +167,8 @@ pub struct CommPlugin {
 pub enum CommRole {
     Remote(RemotePlugin),
     Inspect(inspect::InspectAdapter),
+    Link(Box<link::LinkAdapter>),
+    Http(Box<http_comm::HttpCommAdapter>),
 }
 
 impl AuthPlugin {
@@ -148,8 +187,57 @@ impl AuthPlugin {
             AuthRole::Test(adapter) => {
                 Ok(adapter.start(request, environment.clock.now(), environment.random))
             }
+            AuthRole::Oidc(adapter) => adapter.start(request, environment),
+            AuthRole::Http(adapter) => adapter.start(request, environment).await,
+            AuthRole::Headers(adapter) => adapter.start(request, environment),
         })
     }
+
+    /// Answers a request for the public `/auth/{tag}/{rest}`; `None` where there is no page.
+    pub async fn page(
+        &self,
+        rest: &str,
+        request: &OwnRequest,
+        environment: Environment<'_>,
+    ) -> Option<OwnAnswer> {
+        let answer = match &self.role {
+            AuthRole::Remote(_) => return None,
+            AuthRole::Test(adapter) => return Some(adapter.page(rest, request, environment).await),
+            _ if is_nobody(request) => nothing_happens(request),
+            AuthRole::Oidc(adapter) => adapter.page(rest, request, environment).await,
+            AuthRole::Http(adapter) => adapter.page(rest, request, environment).await,
+            AuthRole::Headers(adapter) => adapter.page(rest, request, environment),
+        };
+        Some(answer)
+    }
+
+    /// Tells an adapter of a session update: what it made of the ticket that it issued.
+    ///
+    /// # Errors
+    /// [`PluginError`]; the metrics have counted it.
+    pub async fn update(
+        &self,
+        ticket: &Ticket,
+        update: SessionUpdate,
+        environment: Environment<'_>,
+    ) -> Result<(), PluginError> {
+        let call = Call::begin(self.tag.as_str(), "session_update", environment.metrics);
+        call.end(match &self.role {
+            AuthRole::Oidc(adapter) => adapter.update(ticket, update, environment).await,
+            AuthRole::Http(adapter) => adapter.update(ticket, update, environment).await,
+            AuthRole::Remote(_) | AuthRole::Test(_) | AuthRole::Headers(_) => Err(PluginError::Gone),
+        })
+    }
+}
+
+/// Browsers ask for pages before anybody wants to see them, and programs look whether they are there.
+fn is_nobody(request: &OwnRequest) -> bool {
+    request.prefetch || request.method == Method::HEAD
+}
+
+fn nothing_happens(request: &OwnRequest) -> OwnAnswer {
+    let status = if request.prefetch { StatusCode::NO_CONTENT } else { StatusCode::OK };
+    OwnAnswer::empty(status).with_header(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"))
 }
 
 impl CommPlugin {
@@ -168,7 +256,52 @@ impl CommPlugin {
             CommRole::Inspect(adapter) => {
                 Ok(adapter.start(request, environment.clock.now(), environment.random))
             }
+            CommRole::Link(adapter) => adapter.start(request, environment),
+            CommRole::Http(adapter) => adapter.start(request, environment).await,
         })
+    }
+
+    /// Delivers a result to the `attr_url` that this method named at its start, at most once. The
+    /// answer is the receiver's own 2xx.
+    ///
+    /// # Errors
+    /// [`PluginError`]; the metrics have counted it.
+    pub async fn deliver(
+        &self,
+        attr_url: &PluginUrl,
+        result: &ResultToken,
+        total_timeout: Duration,
+        environment: Environment<'_>,
+    ) -> Result<StatusCode, PluginError> {
+        let CommRole::Http(adapter) = &self.role else {
+            return deliver(self.tag.as_str(), attr_url, result, total_timeout, environment).await;
+        };
+        let call = Call::begin(self.tag.as_str(), "deliver_attributes", environment.metrics);
+        call.end(adapter.deliver(attr_url, result, environment).await)
+    }
+
+    /// Answers a request for the public `/comm/{tag}/{rest}`; `None` where there is no page.
+    pub fn page(&self, rest: &str, request: &OwnRequest, environment: Environment<'_>) -> Option<OwnAnswer> {
+        let answer = match &self.role {
+            CommRole::Remote(_) | CommRole::Http(_) => return None,
+            CommRole::Inspect(adapter) => adapter.page(rest, request, environment.clock.now()),
+            _ if is_nobody(request) => nothing_happens(request),
+            CommRole::Link(adapter) => adapter.page(rest, request, environment),
+        };
+        Some(answer)
+    }
+
+    /// Answers a delivery to the internal `/comm/{tag}/{rest}`; `None` where nothing is taken.
+    pub fn receive(
+        &self,
+        rest: &str,
+        request: &OwnRequest,
+        environment: Environment<'_>,
+    ) -> Option<OwnAnswer> {
+        match &self.role {
+            CommRole::Inspect(adapter) => Some(adapter.deliver(rest, request, environment.clock.now())),
+            CommRole::Remote(_) | CommRole::Link(_) | CommRole::Http(_) => None,
+        }
     }
 }
 
@@ -186,6 +319,23 @@ pub async fn deliver(
 ) -> Result<StatusCode, PluginError> {
     let call = Call::begin(plugin, "deliver_attributes", environment.metrics);
     call.end(delivery::deliver(attr_url, result, total_timeout, environment).await)
+}
+
+/// What a communication plugin reports of a session (protocol.md, "Session updates").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionUpdate {
+    UserActive,
+    Logout,
+}
+
+impl SessionUpdate {
+    /// The value of the parameter `type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UserActive => "user_active",
+            Self::Logout => "logout",
+        }
+    }
 }
 
 /// Relays a session update to the authentication plugin of this tag; `url` names the `type`.

@@ -6,11 +6,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Method;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     AuthenticationRequest, CommunicationRequest, CommunicationStarted, Environment, PluginError, UrlField,
-    client::{PostAnswer, PostRequest, TransportError},
+    client::{IncomingAnswer, OutgoingRequest, TransportError},
 };
 use crate::{
     config::DEFAULT_CONNECT_TIMEOUT,
@@ -126,14 +127,16 @@ impl RemotePlugin {
         body: &Bytes,
         repeatable: bool,
         environment: Environment<'_>,
-    ) -> Result<PostAnswer, PluginError> {
+    ) -> Result<IncomingAnswer, PluginError> {
         let started = Instant::now();
         let mut servers = self.servers().peekable();
         while let Some((server, connect_timeout)) = servers.next() {
-            let request = PostRequest {
+            let request = OutgoingRequest {
+                method: Method::POST,
                 server,
                 path_and_query: &self.path,
                 content_type: Some("application/json"),
+                headers: &[],
                 body: body.clone(),
                 request_id: environment.request_id,
                 connect_timeout,
@@ -141,7 +144,7 @@ impl RemotePlugin {
                 repeatable,
                 fresh_connection: false,
             };
-            match environment.http.post(request).await {
+            match environment.http.send(request).await {
                 Err(TransportError::Connect | TransportError::Resolve) if servers.peek().is_some() => {}
                 outcome => return Ok(outcome?),
             }

@@ -8,11 +8,11 @@ use std::sync::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::{
     Environment,
-    client::{HttpClient, PostAnswer, PostRequest, TransportError},
+    client::{HttpClient, IncomingAnswer, OutgoingRequest, TransportError},
 };
 use crate::{
     config::Purpose,
@@ -62,7 +62,7 @@ pub(super) struct Posted {
 
 #[async_trait]
 impl HttpClient for FakeClient {
-    async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError> {
+    async fn send(&self, request: OutgoingRequest<'_>) -> Result<IncomingAnswer, TransportError> {
         self.posted.lock().unwrap().push(Posted {
             server: request.server.url().clone(),
             path_and_query: request.path_and_query.to_owned(),
@@ -71,7 +71,7 @@ impl HttpClient for FakeClient {
             request_id: request.request_id.to_owned(),
             repeatable: request.repeatable,
         });
-        self.answer.map(|status| PostAnswer { status, body: Bytes::new() })
+        self.answer.map(|status| IncomingAnswer { status, headers: HeaderMap::new(), body: Bytes::new() })
     }
 }
 
@@ -127,6 +127,8 @@ pub(super) fn request(method: Method, content_type: Option<&str>, body: &str) ->
         cookie: None,
         prefetch: false,
         language: Language::En,
+        peer: None,
+        asserted: Vec::new(),
         body: Bytes::copy_from_slice(body.as_bytes()),
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::header;
+use http::{Method, header};
 use pingora::{
     connectors::{ConnectorOptions, http::v1::Connector},
     http::RequestHeader,
@@ -16,7 +16,7 @@ use pingora::{
 };
 
 use super::resolver::Resolver;
-use crate::plugins::{HttpClient, PostAnswer, PostRequest, TransportError, client::MAX_ANSWER_BYTES};
+use crate::plugins::{HttpClient, IncomingAnswer, OutgoingRequest, TransportError, client::MAX_ANSWER_BYTES};
 
 /// Idle connections kept: more than the calls that are under way at once, else each call connects.
 const POOL_SIZE: usize = 1024;
@@ -53,7 +53,7 @@ impl PluginClient {
     }
 
     /// Sends the request, on another connection when it may be repeated and the first was stale.
-    async fn exchange(&self, request: &PostRequest<'_>) -> Result<PostAnswer, TransportError> {
+    async fn exchange(&self, request: &OutgoingRequest<'_>) -> Result<IncomingAnswer, TransportError> {
         let mut repeatable = request.repeatable;
         let deadline = Deadline::of(request);
         loop {
@@ -79,7 +79,7 @@ impl PluginClient {
     /// A connection to the server, trying each of its addresses.
     async fn connect(
         &self,
-        request: &PostRequest<'_>,
+        request: &OutgoingRequest<'_>,
     ) -> Result<(HttpSession, HttpPeer, bool), TransportError> {
         let server = request.server;
         let mut attempt = 0;
@@ -110,7 +110,7 @@ impl PluginClient {
 
 #[async_trait]
 impl HttpClient for PluginClient {
-    async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError> {
+    async fn send(&self, request: OutgoingRequest<'_>) -> Result<IncomingAnswer, TransportError> {
         self.exchange(&request).await
     }
 }
@@ -119,7 +119,7 @@ impl HttpClient for PluginClient {
 struct Deadline(tokio::time::Instant);
 
 impl Deadline {
-    fn of(request: &PostRequest<'_>) -> Self {
+    fn of(request: &OutgoingRequest<'_>) -> Self {
         Self(tokio::time::Instant::now() + request.total_timeout)
     }
 
@@ -152,9 +152,9 @@ impl<'a> TimedClient<'a> {
 
 #[async_trait]
 impl HttpClient for TimedClient<'_> {
-    async fn post(&self, request: PostRequest<'_>) -> Result<PostAnswer, TransportError> {
+    async fn send(&self, request: OutgoingRequest<'_>) -> Result<IncomingAnswer, TransportError> {
         let started = Instant::now();
-        let answer = self.client.post(request).await;
+        let answer = self.client.send(request).await;
         let waited = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.microseconds.fetch_add(waited, Ordering::Relaxed);
         answer
@@ -162,7 +162,7 @@ impl HttpClient for TimedClient<'_> {
 }
 
 /// Sends the whole request and waits for the head of the answer.
-async fn send(session: &mut HttpSession, request: &PostRequest<'_>) -> Result<(), TransportError> {
+async fn send(session: &mut HttpSession, request: &OutgoingRequest<'_>) -> Result<(), TransportError> {
     let head = request_head(request).map_err(|_| TransportError::Broken)?;
     session.write_request_header(Box::new(head)).await.map_err(|e| broken(&e))?;
     session.write_body(&request.body).await.map_err(|e| broken(&e))?;
@@ -178,25 +178,31 @@ async fn send(session: &mut HttpSession, request: &PostRequest<'_>) -> Result<()
     }
 }
 
-fn request_head(request: &PostRequest<'_>) -> pingora::Result<RequestHeader> {
-    let mut head = RequestHeader::build("POST", request.path_and_query.as_bytes(), Some(6))?;
+fn request_head(request: &OutgoingRequest<'_>) -> pingora::Result<RequestHeader> {
+    let mut head = RequestHeader::build(request.method.clone(), request.path_and_query.as_bytes(), Some(6))?;
     head.insert_header(header::HOST, request.server.authority())?;
     if let Some(content_type) = request.content_type {
         head.insert_header(header::CONTENT_TYPE, content_type)?;
     }
-    head.insert_header(header::CONTENT_LENGTH, request.body.len())?;
+    if request.method != Method::GET && request.method != Method::HEAD {
+        head.insert_header(header::CONTENT_LENGTH, request.body.len())?;
+    }
     head.insert_header(header::ACCEPT, "application/json")?;
     head.insert_header("X-Request-Id", request.request_id)?;
+    for (name, value) in request.headers {
+        head.insert_header(name, value)?;
+    }
     Ok(head)
 }
 
-async fn read_answer(session: &mut HttpSession) -> Result<PostAnswer, TransportError> {
-    let status = session.resp_header().ok_or(TransportError::Broken)?.status;
+async fn read_answer(session: &mut HttpSession) -> Result<IncomingAnswer, TransportError> {
+    let head = session.resp_header().ok_or(TransportError::Broken)?;
+    let (status, headers) = (head.status, head.headers.clone());
     let mut body = Chunks::None;
     while let Some(chunk) = session.read_body_bytes().await.map_err(|e| broken(&e))? {
         body.push(chunk)?;
     }
-    Ok(PostAnswer { status, body: body.into_bytes() })
+    Ok(IncomingAnswer { status, headers, body: body.into_bytes() })
 }
 
 fn broken(error: &pingora::Error) -> TransportError {

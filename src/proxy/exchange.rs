@@ -1,6 +1,6 @@
 //! Own requests and answers to and from a client's connection.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
@@ -29,10 +29,14 @@ pub struct Head {
     if_none_match: Option<String>,
     cookie: Option<String>,
     prefetch: bool,
+    peer: Option<IpAddr>,
+    asserted: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Head {
-    pub fn of(head: &RequestHeader) -> Self {
+    /// `identity` are the headers by which front proxies say who somebody is.
+    pub fn of(session: &Session, identity: &[HeaderName]) -> Self {
+        let head = session.req_header();
         let text = |name: HeaderName| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
         Self {
             accept: text(header::ACCEPT),
@@ -41,8 +45,18 @@ impl Head {
             if_none_match: text(header::IF_NONE_MATCH),
             cookie: cookies(head),
             prefetch: is_prefetch(head),
+            peer: peer_ip(session),
+            asserted: identity
+                .iter()
+                .flat_map(|name| head.headers.get_all(name).iter().map(|value| (name.clone(), value.clone())))
+                .collect(),
         }
     }
+}
+
+/// Who is at the other end of the connection.
+pub fn peer_ip(session: &Session) -> Option<IpAddr> {
+    Some(session.client_addr()?.as_inet()?.ip())
 }
 
 /// One list of all cookies: HTTP/2 front ends pass them on as several headers (RFC 9113, section 8.2.3).
@@ -147,6 +161,8 @@ pub async fn read_request(
         cookie: head.cookie,
         prefetch: head.prefetch,
         language: head.language,
+        peer: head.peer,
+        asserted: head.asserted,
         body,
     })
 }

@@ -1,6 +1,6 @@
 //! A request on its way to an upstream, and the answer on its way back.
 
-use std::{net::IpAddr, time::Instant};
+use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, Version, header};
 use pingora::{
@@ -13,6 +13,7 @@ use pingora::{
 
 use super::{
     context::{Forwarding, RequestContext, new_request_id},
+    exchange::peer_ip,
     resolver::Resolver,
 };
 use crate::{
@@ -40,10 +41,6 @@ pub fn identify(session: &Session, ctx: &mut RequestContext, random: &dyn Random
     let given =
         given.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES);
     ctx.request_id = given.map_or_else(|| new_request_id(random), str::to_owned);
-}
-
-fn peer_ip(session: &Session) -> Option<IpAddr> {
-    Some(session.client_addr()?.as_inet()?.ip())
 }
 
 impl Forwarding {
@@ -149,6 +146,12 @@ pub fn request(session: &Session, request: &mut RequestHeader, ctx: &mut Request
     set_forwarding_headers(session, request, ctx, forward)?;
     if let Some(server) = forward.upstream.server(forwarding.turn, forwarding.failures) {
         request.insert_header(header::HOST, server.authority())?;
+    }
+    // Who somebody is, is said to the gateway alone, and by nobody but the front proxies named.
+    for name in ctx.snapshot.identity_headers() {
+        for spelling in spellings(&request.headers, name) {
+            request.remove_header(&spelling);
+        }
     }
     let HeaderEdit { set, remove } = &forward.request_headers;
     for name in set.iter().map(|(name, _)| name).chain(remove) {

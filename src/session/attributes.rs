@@ -44,7 +44,7 @@ async fn pass_on(
 ) -> Result<StatusCode, Problem> {
     let mut turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
     match turn.progress() {
-        Progress::Unknown | Progress::Unreached | Progress::Rejected => {}
+        Progress::Unknown | Progress::Unreached | Progress::Rejected | Progress::NotSignedIn => {}
         // As its receiver would answer.
         Progress::Delivered => return Ok(StatusCode::NOT_FOUND),
         Progress::Failed => {
@@ -68,6 +68,11 @@ async fn pass_on(
             return Err(Problem::new(ProblemCode::ResultRejected, detail));
         }
     };
+    if ready.ends_here {
+        turn.finish(Progress::NotSignedIn);
+        record(session, Event::AttributesDelivered, Outcome::Failed, None, environment);
+        return Ok(StatusCode::NO_CONTENT);
+    }
     turn.begin();
     match post(snapshot, session, attr_url, &ready, environment).await {
         Ok(status) => {

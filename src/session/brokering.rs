@@ -81,8 +81,9 @@ impl Broker<'_> {
         }
     }
 
+    /// An adapter always sends its result along with the citizen: it is bound to their session.
     fn delivers_itself(&self) -> bool {
-        self.auth.disable_attr_url || self.auth.brokering == Brokering::Bind
+        self.auth.disable_attr_url || self.auth.is_adapter() || self.auth.brokering == Brokering::Bind
     }
 
     fn continued(&self, next: Next, attr_url: Option<PluginUrl>) -> Result<Handed, Problem> {

@@ -20,7 +20,7 @@ use super::{
     state::{Continuation, Held, Kind, Next, SessionInfo, open, seal},
 };
 use crate::{
-    config::DEFAULT_PLUGIN_TIMEOUT,
+    config::{CommMethod, DEFAULT_PLUGIN_TIMEOUT, OnFailure},
     model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken},
     plugins::{self, Environment, PluginError, deliveries::Progress},
     snapshot::Snapshot,
@@ -135,6 +135,8 @@ impl Visit<'_> {
         let turn = self.snapshot.deliveries().turn(self.session.reference.id(), now).await;
         match turn.progress() {
             Progress::Unknown | Progress::Delivered => Ok(self.go_on(client_url)),
+            Progress::NotSignedIn => Ok(self.cancelled()),
+            Progress::Failed | Progress::Unreached if self.goes_on_without() => Ok(self.go_on(client_url)),
             Progress::Rejected => {
                 self.record(Event::HandedOver, Outcome::Rejected, None);
                 Err(self.problem(ProblemCode::ResultRejected, "the result that was posted was refused"))
@@ -144,6 +146,15 @@ impl Visit<'_> {
                 Err(self.lost(client_url, "its receiver failed"))
             }
         }
+    }
+
+    fn comm(&self) -> Option<&CommMethod> {
+        self.snapshot.comm(&self.session.comm_method).map(|(_, comm, _)| comm)
+    }
+
+    /// Whether a conversation goes on whose attributes did not arrive, as the method has it.
+    fn goes_on_without(&self) -> bool {
+        self.comm().is_some_and(|comm| comm.on_failure() == OnFailure::Continue)
     }
 
     fn go_on(&self, client_url: &PluginUrl) -> OwnAnswer {
@@ -158,6 +169,9 @@ impl Visit<'_> {
     /// In-band: the result goes with the citizen.
     fn go_on_with(&self, client_url: &PluginUrl, result: &ResultToken) -> Result<OwnAnswer, Problem> {
         let ready = self.ready(result)?;
+        if ready.ends_here {
+            return Ok(self.cancelled());
+        }
         if client_url.is_telephone() {
             // A telephone takes no result, and the plugin named no other way.
             let outcome = Outcome::DeliveryFailed;
@@ -185,10 +199,16 @@ impl Visit<'_> {
             return Ok(self.marked(Mark::Delivered, self.go_on(to)));
         }
         if turn.progress() == Progress::Failed || marked == Some(Mark::Failed) {
+            if self.goes_on_without() {
+                return Ok(self.marked(Mark::Failed, self.go_on(to)));
+            }
             self.record(Event::HandedOver, Outcome::DeliveryFailed, Some("again"));
             return Ok(self.marked(Mark::Failed, self.told(self.lost(to, "its receiver failed before"))));
         }
         let ready = self.ready(result)?;
+        if ready.ends_here {
+            return Ok(self.cancelled());
+        }
         turn.begin();
         match post(self.snapshot, self.session, attr_url, &ready, self.environment).await {
             Ok(_) => {
@@ -199,6 +219,9 @@ impl Visit<'_> {
                 let (progress, problem) =
                     (Progress::after(error), self.lost(to, format!("its receiver failed: {error}")));
                 turn.finish(progress);
+                if self.goes_on_without() {
+                    return Ok(self.marked(Mark::Failed, self.go_on(to)));
+                }
                 match progress {
                     Progress::Failed => Ok(self.marked(Mark::Failed, self.told(problem))),
                     _ => Err(problem),
@@ -279,10 +302,14 @@ pub(super) async fn post(
     ready: &Ready,
     environment: Environment<'_>,
 ) -> Result<StatusCode, PluginError> {
-    let timeout =
-        snapshot.comm(&session.comm_method).map_or(DEFAULT_PLUGIN_TIMEOUT, |(_, comm, _)| comm.timeout);
     let started = Instant::now();
-    let outcome = plugins::deliver(&session.comm_method, attr_url, &ready.token, timeout, environment).await;
+    let outcome = match snapshot.comm(&session.comm_method) {
+        Some((_, comm, plugin)) => plugin.deliver(attr_url, &ready.token, comm.timeout, environment).await,
+        None => {
+            let tag = &session.comm_method;
+            plugins::deliver(tag, attr_url, &ready.token, DEFAULT_PLUGIN_TIMEOUT, environment).await
+        }
+    };
     environment.metrics.session_stage("delivery", started.elapsed());
     match &outcome {
         Ok(_) => record(session, Event::AttributesDelivered, outcome_of(ready.failed), None, environment),

@@ -8,7 +8,7 @@ use super::{Problem, ProblemCode, attributes, choose, continuation, options, sta
 use crate::{
     model::{Language, OwnAnswer, OwnRequest},
     pages,
-    plugins::{AuthRole, CommRole, Environment},
+    plugins::Environment,
     routing::{OwnPath, decode_segment},
     snapshot::Snapshot,
 };
@@ -201,10 +201,7 @@ async fn auth_page(
     environment: Environment<'_>,
 ) -> Option<OwnAnswer> {
     let (_, _, plugin) = snapshot.auth(&decode_segment(tag)?)?;
-    match &plugin.role {
-        AuthRole::Test(adapter) => Some(adapter.page(rest, request, environment).await),
-        AuthRole::Remote(_) => None,
-    }
+    plugin.page(rest, request, environment).await
 }
 
 /// A page of an adapter that plays a communication plugin, or a result delivered to it.
@@ -217,13 +214,8 @@ fn comm(
     environment: Environment<'_>,
 ) -> Option<OwnAnswer> {
     let (_, _, plugin) = snapshot.comm(&decode_segment(tag)?)?;
-    match (&plugin.role, listener) {
-        (CommRole::Inspect(adapter), Listener::Public) => {
-            Some(adapter.page(rest, request, environment.clock.now()))
-        }
-        (CommRole::Inspect(adapter), Listener::Internal) => {
-            Some(adapter.deliver(rest, request, environment.clock.now()))
-        }
-        (CommRole::Remote(_), _) => None,
+    match listener {
+        Listener::Public => plugin.page(rest, request, environment),
+        Listener::Internal => plugin.receive(rest, request, environment),
     }
 }

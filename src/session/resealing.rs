@@ -3,13 +3,15 @@
 
 use std::ptr;
 
-use super::state::{SessionInfo, Updates, seal};
+use super::state::{self, SessionInfo, UpdateTarget, Updates, seal};
 use crate::{
     config::{CommKind, CommMethod, CommTrust, Purpose},
-    model::{PluginUrl, ResultToken},
-    plugins::Environment,
-    snapshot::{Opening, Resealing, Snapshot, Transfer},
-    tokens::{self, Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, TokenError},
+    model::{PluginUrl, ResultToken, UnixSeconds},
+    plugins::{Authenticated, Delivery, Environment},
+    snapshot::{Opening, OpeningKeys, Resealing, Sealing, Snapshot, Transfer},
+    tokens::{
+        self, Attributes, AuthenticationOutcome, AuthenticationResult, NewResult, StateError, TokenError,
+    },
 };
 
 /// A result that its receiver can use.
@@ -17,6 +19,8 @@ pub(super) struct Ready {
     pub(super) token: ResultToken,
     /// The citizen did not sign in. Never known of a result that passes unread.
     pub(super) failed: bool,
+    /// They did not, and the receiver is an adapter: behind it is nobody who would talk to them.
+    pub(super) ends_here: bool,
 }
 
 /// Why a result goes no further. Says nothing of its content.
@@ -68,7 +72,7 @@ pub(super) fn signed_in(
     let auth = snapshot.auth(&session.auth_method).map(|(_, auth, _)| auth);
     match auth.and_then(|auth| snapshot.opening(auth)) {
         Some(opening) => {
-            let opened = open(opening, token, environment)?;
+            let opened = open(snapshot, session, opening, token, environment)?;
             Ok(opened.outcome != AuthenticationOutcome::Failed)
         }
         None => Ok(true),
@@ -88,22 +92,26 @@ pub(super) fn ready_earlier(
     let methods = purpose.allowed_auth.iter().filter_map(|id| snapshot.config().auth.get(id.0));
     let candidates: Vec<_> = methods
         .filter_map(|auth| match snapshot.transfer(auth, Some(comm)) {
-            Some(Transfer::Reseal(resealing)) => Some((auth, resealing)),
+            // What an adapter issues is of no use in another session.
+            Some(Transfer::Reseal(Resealing { opening: Opening::Keys(keys), sealing })) => {
+                Some((auth, keys, sealing))
+            }
             _ => None,
         })
         .collect();
     let mut refusal = Unready::NoWay;
     // Anybody may send an earlier result: it is decrypted once for all methods with the same keys.
-    for group in candidates.chunk_by(|(_, a), (_, b)| ptr::eq(a.opening.decryption, b.opening.decryption)) {
-        let Some((_, Resealing { opening, .. })) = group.first() else { continue };
-        let signers: Vec<_> = group.iter().map(|(_, resealing)| resealing.opening.verification).collect();
+    for group in candidates.chunk_by(|(_, a, _), (_, b, _)| ptr::eq(a.decryption, b.decryption)) {
+        let Some((_, OpeningKeys { decryption, .. }, _)) = group.first() else { continue };
+        let signers: Vec<_> = group.iter().map(|(_, keys, _)| keys.verification).collect();
         let now = environment.clock.now();
-        let opened = tokens::open_by_any(token, opening.decryption, &signers, now);
+        let opened = tokens::open_by_any(token, decryption, &signers, now);
         count("open_result", opened.as_ref().err(), environment);
         match opened.map(|(index, opened)| (group.get(index), opened)) {
-            Ok((Some((auth, resealing)), opened)) => {
+            Ok((Some((auth, _, sealing)), opened)) => {
                 let session = SessionInfo { auth_method: auth.tag.to_string(), ..session.clone() };
-                return Step { snapshot, purpose, session: &session, environment }.issue(*resealing, opened);
+                let opened = Opened::from_outside(opened)?;
+                return Step { snapshot, purpose, session: &session, environment }.issue(*sealing, opened);
             }
             Ok((None, _)) => {}
             Err(refused) => refusal = refused.into(),
@@ -113,12 +121,16 @@ pub(super) fn ready_earlier(
 }
 
 fn is_resealed_for(comm: &CommMethod) -> bool {
-    matches!((&comm.kind, &comm.trust), (CommKind::Remote { .. }, CommTrust::Reseal { .. }))
+    match (&comm.kind, &comm.trust) {
+        (CommKind::Remote { .. }, trust) => matches!(trust, CommTrust::Reseal { .. }),
+        (CommKind::Link(_) | CommKind::Http(_), _) => true,
+        (CommKind::Inspect { .. }, _) => false,
+    }
 }
 
 impl Ready {
     fn unread(token: &ResultToken) -> Self {
-        Self { token: token.clone(), failed: false }
+        Self { token: token.clone(), failed: false, ends_here: false }
     }
 }
 
@@ -131,27 +143,37 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn reseal(&self, resealing: Resealing<'_>, token: &ResultToken) -> Result<Ready, Unready> {
-        self.issue(resealing, open(resealing.opening, token, self.environment)?)
+        let Self { snapshot, session, environment, .. } = *self;
+        self.issue(resealing.sealing, open(snapshot, session, resealing.opening, token, environment)?)
     }
 
-    fn issue(&self, resealing: Resealing<'_>, opened: AuthenticationResult) -> Result<Ready, Unready> {
-        let Resealing { signing, encryption, dialect, .. } = resealing;
+    fn issue(&self, sealing: Sealing<'_>, opened: Opened) -> Result<Ready, Unready> {
         let outcome = match opened.outcome {
             AuthenticationOutcome::Success { attributes } => {
                 AuthenticationOutcome::Success { attributes: self.asked_for(&attributes) }
             }
             AuthenticationOutcome::Failed => AuthenticationOutcome::Failed,
         };
-        let session_url = opened.session_url.as_deref().map(|url| self.own_session_url(url)).transpose()?;
-        let result = NewResult {
-            dialect,
-            outcome: &outcome,
-            session_url: session_url.as_ref().map(PluginUrl::as_str),
-            not_after: Some(opened.expires_at),
+        let session_url = opened.updates.map(|target| self.own_session_url(target)).transpose()?;
+        let session_url = session_url.as_ref().map(PluginUrl::as_str);
+        let token = match sealing {
+            Sealing::Keys { signing, encryption, dialect } => {
+                let not_after = Some(opened.expires_at);
+                let result = NewResult { dialect, outcome: &outcome, session_url, not_after };
+                let issued = tokens::issue(&result, signing, encryption, self.environment.clock.now());
+                count("issue_result", issued.as_ref().err(), self.environment);
+                issued?
+            }
+            Sealing::Adapter => {
+                let session_url = session_url.map(str::to_owned);
+                let delivery =
+                    Delivery::new(self.session.reference, &outcome, session_url, opened.expires_at);
+                let sealed = seal(&delivery, self.snapshot, self.environment);
+                ResultToken::new(sealed.ok_or(TokenError::Issue)?)
+            }
         };
-        let issued = tokens::issue(&result, signing, encryption, self.environment.clock.now());
-        count("issue_result", issued.as_ref().err(), self.environment);
-        Ok(Ready { token: issued?, failed: outcome == AuthenticationOutcome::Failed })
+        let failed = outcome == AuthenticationOutcome::Failed;
+        Ok(Ready { token, failed, ends_here: failed && matches!(sealing, Sealing::Adapter) })
     }
 
     /// The receiver learns nothing that the purpose does not ask for.
@@ -166,27 +188,64 @@ impl Step<'_> {
 
     /// Updates go by way of the gateway. A URL that cannot be called makes the result a wrong one:
     /// without it a logout would be lost.
-    fn own_session_url(&self, session_url: &str) -> Result<PluginUrl, Unready> {
-        let session_url =
-            PluginUrl::parse_attr_url(session_url.to_owned()).map_err(|_| Unready::SessionUrl)?;
+    fn own_session_url(&self, target: UpdateTarget) -> Result<PluginUrl, Unready> {
         let auth = self.snapshot.auth(&self.session.auth_method).map(|(_, auth, _)| auth);
-        if auth.is_some_and(|auth| !self.snapshot.may_be_updated_at(auth, &session_url)) {
+        if let (Some(auth), UpdateTarget::Plugin { session_url }) = (auth, &target)
+            && !self.snapshot.may_be_updated_at(auth, session_url)
+        {
             return Err(Unready::SessionUrl);
         }
-        let state = Updates { session: self.session.clone(), session_url };
+        let state = Updates { session: self.session.clone(), target };
         let sealed = seal(&state, self.snapshot, self.environment).ok_or(TokenError::Issue)?;
         Ok(PluginUrl::own(self.snapshot.internal_url(), &format!("/session/update/{sealed}")))
     }
 }
 
+/// What a result says, wherever it is from.
+struct Opened {
+    outcome: AuthenticationOutcome,
+    updates: Option<UpdateTarget>,
+    expires_at: UnixSeconds,
+}
+
+impl Opened {
+    fn from_outside(result: AuthenticationResult) -> Result<Self, Unready> {
+        let target = |url| {
+            PluginUrl::parse_attr_url(url)
+                .map(|session_url| UpdateTarget::Plugin { session_url })
+                .map_err(|_| Unready::SessionUrl)
+        };
+        let AuthenticationResult { outcome, session_url, expires_at, .. } = result;
+        Ok(Self { outcome, updates: session_url.map(target).transpose()?, expires_at })
+    }
+
+    fn from_adapter(result: Authenticated) -> Self {
+        let (outcome, expires_at) = (result.outcome(), result.expires_at);
+        Self { outcome, updates: result.updates.map(UpdateTarget::Adapter), expires_at }
+    }
+}
+
 fn open(
+    snapshot: &Snapshot,
+    session: &SessionInfo,
     opening: Opening<'_>,
     token: &ResultToken,
     environment: Environment<'_>,
-) -> Result<AuthenticationResult, TokenError> {
-    let opened = tokens::open(token, opening.decryption, opening.verification, environment.clock.now());
-    count("open_result", opened.as_ref().err(), environment);
-    opened
+) -> Result<Opened, Unready> {
+    match opening {
+        Opening::Keys(OpeningKeys { decryption, verification }) => {
+            let opened = tokens::open(token, decryption, verification, environment.clock.now());
+            count("open_result", opened.as_ref().err(), environment);
+            Opened::from_outside(opened?)
+        }
+        Opening::Adapter => match state::open::<Authenticated>(token.expose(), snapshot, environment) {
+            Ok(result) if result.session == session.reference && result.method == session.auth_method => {
+                Ok(Opened::from_adapter(result))
+            }
+            Err(StateError::Expired(_)) => Err(TokenError::Expired.into()),
+            Ok(_) | Err(StateError::Refused) => Err(TokenError::Undecryptable.into()),
+        },
+    }
 }
 
 /// Counts an operation on a token that others send or get.

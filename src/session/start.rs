@@ -5,7 +5,7 @@ use std::time::Instant;
 use http::{HeaderValue, StatusCode, header};
 
 use super::{
-    Problem, ProblemCode, SessionReference, auth_only,
+    Problem, ProblemCode, auth_only,
     auth_only::Urls,
     brokering::{Broker, Handed, Target},
     continuation::{NO_RESULT_BY_TELEPHONE, outcome_of, post},
@@ -13,14 +13,15 @@ use super::{
     events::{Event, Outcome, record, record_problem, record_refused_start},
     methods::{self, Auth, Comm},
     negotiate,
-    onward::{MAX_LOCATION, go, with_result},
+    onward::{go, with_result},
     resealing::{Ready, Unready, ready, ready_earlier},
     start_request::{StartBody, StartRequest},
     state::{Held, Kind, SessionInfo, open},
 };
 use crate::{
-    config::Purpose,
-    model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken, wire},
+    config::{OnFailure, Purpose},
+    model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken, SessionReference, wire},
+    pages::MAX_LOCATION,
     plugins::{AuthenticationRequest, CommunicationRequest, CommunicationStarted, Environment},
     snapshot::{Snapshot, Transfer},
 };
@@ -301,7 +302,10 @@ impl Run<'_> {
         comm: Comm<'_>,
         auth_result: Option<&ResultToken>,
     ) -> Result<CommunicationStarted, Problem> {
-        let request = CommunicationRequest { purpose: self.start.purpose, auth_result };
+        let authenticated = !matches!(self.start.step, Step::Unauthenticated { .. });
+        let Start { session, purpose, .. } = self.start;
+        let request =
+            CommunicationRequest { session: session.reference, purpose, auth_result, authenticated };
         let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
         check_length(&started.client_url)?;
         Ok(started)
@@ -315,6 +319,7 @@ impl Run<'_> {
             Broker { snapshot, session: &start.session, auth: auth.config, reseals, by_browser, environment };
         let Handed { continuation, attr_url, cookie } = broker.hand(target)?;
         let request = AuthenticationRequest {
+            session: start.session.reference,
             purpose: start.purpose,
             attributes: &start.purpose.attributes,
             continuation: &continuation,
@@ -335,7 +340,10 @@ impl Run<'_> {
         let ready = self
             .ready(comm, result, held)
             .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?;
-        let at_start = !comm.config.disable_attributes_at_start;
+        if ready.ends_here {
+            return Err(Problem::new(ProblemCode::ResultRejected, "the citizen did not sign in"));
+        }
+        let at_start = !comm.config.disable_attributes_at_start && !comm.config.is_adapter();
         let CommunicationStarted { client_url, attr_url } =
             self.communicate(comm, at_start.then_some(&ready.token)).await?;
         let mut location = client_url.as_str().to_owned();
@@ -369,6 +377,9 @@ impl Run<'_> {
     async fn deliver(&self, comm: Comm<'_>, attr_url: &PluginUrl, ready: &Ready) -> Result<(), Problem> {
         let Self { snapshot, environment, start: Start { session, .. } } = *self;
         let delivered = post(snapshot, session, attr_url, ready, environment).await;
+        if comm.config.on_failure() == OnFailure::Continue {
+            return Ok(());
+        }
         delivered.map(|_| ()).map_err(|error| {
             let detail = format!("`{}` did not take the result: {error}", comm.config.tag);
             Problem::new(ProblemCode::DeliveryFailed, detail)

@@ -4,13 +4,16 @@
 //! fields are few and short, because the URLs are embedded in the plugins' own (protocol.md, "URL
 //! budget").
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{Deserialize, Serialize};
 
-use super::{SessionReference, browser};
+use super::browser;
 use crate::{
     metrics::SessionLabels,
-    model::{BaseUrl, PluginUrl, ResultToken, UnixSeconds},
-    plugins::Environment,
+    model::{
+        BaseUrl, PluginUrl, ResultToken, SessionReference, UnixSeconds,
+        url::{as_attr_url, as_client_url},
+    },
+    plugins::{self, Environment, Ticket},
     snapshot::Snapshot,
     tokens::{SealedState, StateError, StateKeys},
 };
@@ -79,21 +82,21 @@ pub(super) struct Continuation {
 pub(super) enum Next {
     /// On to communication, and the result along with the citizen.
     WithResult {
-        #[serde(serialize_with = "as_text", deserialize_with = "client_url")]
+        #[serde(with = "as_client_url")]
         client_url: PluginUrl,
     },
     /// The gateway delivers what the citizen brings, then on to communication.
     Deliver {
-        #[serde(serialize_with = "as_text", deserialize_with = "client_url")]
+        #[serde(with = "as_client_url")]
         client_url: PluginUrl,
-        #[serde(serialize_with = "as_text", deserialize_with = "attr_url")]
+        #[serde(with = "as_attr_url")]
         attr_url: PluginUrl,
     },
     /// The authentication plugin has delivered, or will; on to communication.
     Delivered {
-        #[serde(serialize_with = "as_text", deserialize_with = "client_url")]
+        #[serde(with = "as_client_url")]
         client_url: PluginUrl,
-        #[serde(serialize_with = "as_text", deserialize_with = "attr_url")]
+        #[serde(with = "as_attr_url")]
         attr_url: PluginUrl,
     },
     /// The citizen chooses how to communicate.
@@ -109,7 +112,7 @@ impl SealedState for Continuation {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Receiver {
     pub(super) session: SessionInfo,
-    #[serde(serialize_with = "as_text", deserialize_with = "attr_url")]
+    #[serde(with = "as_attr_url")]
     pub(super) attr_url: PluginUrl,
 }
 
@@ -122,12 +125,23 @@ impl SealedState for Receiver {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Updates {
     pub(super) session: SessionInfo,
-    #[serde(serialize_with = "as_text", deserialize_with = "attr_url")]
-    pub(super) session_url: PluginUrl,
+    pub(super) target: UpdateTarget,
+}
+
+/// Whom updates are relayed to.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum UpdateTarget {
+    /// A plugin, at the URL that it named in its result.
+    Plugin {
+        #[serde(with = "as_attr_url")]
+        session_url: PluginUrl,
+    },
+    /// An adapter, which gets back what it wanted kept.
+    Adapter(Ticket),
 }
 
 impl SealedState for Updates {
-    const KIND: u8 = 3;
+    const KIND: u8 = 7;
     const LIFETIME: u64 = UPDATE_LIFETIME;
 }
 
@@ -214,9 +228,7 @@ pub(super) fn seal<S: SealedState>(
     snapshot: &Snapshot,
     environment: Environment<'_>,
 ) -> Option<String> {
-    let sealed = snapshot.keys().state.seal(state, environment.clock.now());
-    environment.metrics.token_operation("seal_state", if sealed.is_ok() { "ok" } else { "failed" });
-    sealed.ok()
+    plugins::seal(&snapshot.keys().state, state, environment)
 }
 
 /// Opens a state that a stranger sent. The caller answers every refusal alike.
@@ -225,26 +237,7 @@ pub(super) fn open<S: SealedState>(
     snapshot: &Snapshot,
     environment: Environment<'_>,
 ) -> Result<S, StateError<S>> {
-    let opened = snapshot.keys().state.open(text, environment.clock.now());
-    let outcome = match &opened {
-        Ok(_) => "ok",
-        Err(StateError::Expired(_)) => "expired",
-        Err(StateError::Refused) => "refused",
-    };
-    environment.metrics.token_operation("open_state", outcome);
-    opened
-}
-
-fn as_text<S: Serializer>(url: &PluginUrl, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(url.as_str())
-}
-
-fn client_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PluginUrl, D::Error> {
-    PluginUrl::parse_client_url(String::deserialize(deserializer)?).map_err(D::Error::custom)
-}
-
-fn attr_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PluginUrl, D::Error> {
-    PluginUrl::parse_attr_url(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    plugins::open(&snapshot.keys().state, text, environment)
 }
 
 #[cfg(test)]
@@ -269,7 +262,12 @@ mod tests {
         let keys = made("s1");
         let url = PluginUrl::parse_attr_url("http://a".to_owned()).unwrap();
         let receiver = keys.seal(&Receiver { session: info.clone(), attr_url: url.clone() }, 1_000).unwrap();
-        let updates = keys.seal(&Updates { session: info.clone(), session_url: url }, 1_000).unwrap();
+        let updates = keys
+            .seal(
+                &Updates { session: info.clone(), target: UpdateTarget::Plugin { session_url: url } },
+                1_000,
+            )
+            .unwrap();
         for now in [1_000, 1_000_000] {
             let expected = |endpoint| Some((endpoint, info.reference));
             assert!(identify(&receiver, &keys, now) == expected("/session/attributes"));

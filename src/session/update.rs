@@ -6,12 +6,12 @@ use http::StatusCode;
 use super::{
     Problem, ProblemCode,
     events::{Event, Outcome, record, record_refused},
-    state::{SessionInfo, Updates, open},
+    state::{SessionInfo, UpdateTarget, Updates, open},
 };
 use crate::{
     config::DEFAULT_PLUGIN_TIMEOUT,
     model::{OwnAnswer, OwnRequest, PluginUrl},
-    plugins::{self, Environment, PluginError, TransportError},
+    plugins::{self, Environment, PluginError, SessionUpdate, TransportError},
     snapshot::Snapshot,
 };
 
@@ -22,36 +22,53 @@ pub async fn relay(
     request: &OwnRequest,
     environment: Environment<'_>,
 ) -> OwnAnswer {
-    let Some(event) = event(request) else {
+    let Some(update) = update(request) else {
         return Problem::new(ProblemCode::InvalidRequest, "send `?type=user_active` or `?type=logout`")
             .json();
     };
     match open::<Updates>(state, snapshot, environment) {
-        Ok(updates) => tell(snapshot, &updates, event, environment).await,
+        Ok(updates) => tell(snapshot, &updates, update, environment).await,
         Err(refused) => {
-            record_refused(&refused, event, environment);
+            record_refused(&refused, event(update), environment);
             Problem::unknown_session().json()
         }
     }
 }
 
-fn event(request: &OwnRequest) -> Option<Event> {
+fn update(request: &OwnRequest) -> Option<SessionUpdate> {
     let mut types = request.parameters("type");
     match (types.next()?.as_str(), types.next()) {
-        ("user_active", None) => Some(Event::UserActive),
-        ("logout", None) => Some(Event::Logout),
+        ("user_active", None) => Some(SessionUpdate::UserActive),
+        ("logout", None) => Some(SessionUpdate::Logout),
         _ => None,
+    }
+}
+
+fn event(update: SessionUpdate) -> Event {
+    match update {
+        SessionUpdate::UserActive => Event::UserActive,
+        SessionUpdate::Logout => Event::Logout,
     }
 }
 
 async fn tell(
     snapshot: &Snapshot,
-    Updates { session, session_url }: &Updates,
-    event: Event,
+    Updates { session, target }: &Updates,
+    update: SessionUpdate,
     environment: Environment<'_>,
 ) -> OwnAnswer {
-    match send(snapshot, session, session_url, event, environment).await {
-        Ok(_) => {
+    let event = event(update);
+    let sent = match target {
+        UpdateTarget::Plugin { session_url } => {
+            send(snapshot, session, session_url, update, environment).await
+        }
+        UpdateTarget::Adapter(ticket) => match snapshot.auth(&session.auth_method) {
+            Some((_, _, adapter)) => adapter.update(ticket, update, environment).await,
+            None => Err(PluginError::Gone),
+        },
+    };
+    match sent {
+        Ok(()) => {
             record(session, event, Outcome::Ok, None, environment);
             OwnAnswer::empty(StatusCode::NO_CONTENT)
         }
@@ -71,14 +88,14 @@ async fn send(
     snapshot: &Snapshot,
     session: &SessionInfo,
     session_url: &PluginUrl,
-    event: Event,
+    update: SessionUpdate,
     environment: Environment<'_>,
-) -> Result<StatusCode, PluginError> {
-    let url = PluginUrl::parse_attr_url(session_url.with_parameter("type", event.as_str()))
+) -> Result<(), PluginError> {
+    let url = PluginUrl::parse_attr_url(session_url.with_parameter("type", update.as_str()))
         .map_err(|_| PluginError::Malformed)?;
     let timeout =
         snapshot.auth(&session.auth_method).map_or(DEFAULT_PLUGIN_TIMEOUT, |(_, auth, _)| auth.timeout);
-    plugins::update(&session.auth_method, &url, timeout, environment).await
+    plugins::update(&session.auth_method, &url, timeout, environment).await.map(|_| ())
 }
 
 /// Whatever it answered, and whether it did in time: the communication plugin need not know.

@@ -36,7 +36,7 @@ impl EphemeralKeys {
 
 /// The gateway's own keys.
 pub struct SessionKeys {
-    pub state: StateKeys,
+    pub state: Arc<StateKeys>,
     pub signing: SigningKey,
     /// As configured: whoever encrypts to the gateway has to know one of them.
     pub decryption: Vec<DecryptionKey>,
@@ -54,7 +54,7 @@ impl SessionKeys {
             configured => configured,
         };
         Self {
-            state: StateKeys::new(first, state.collect()),
+            state: Arc::new(StateKeys::new(first, state.collect())),
             signing: signing.first().unwrap_or(&ephemeral.signing).clone(),
             decryption: configured.decryption.clone(),
             published: Arc::new(published(signing)),

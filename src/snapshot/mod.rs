@@ -18,24 +18,33 @@ use std::{
 
 use ahash::RandomState;
 use arc_swap::ArcSwap;
+use http::HeaderName;
 
 use self::receivers::Receivers;
 pub use self::{
     forward::Forward,
     keys::{EphemeralKeys, SessionKeys},
     options::OptionsAnswers,
-    transfer::{Opening, Resealing, Transfer},
+    transfer::{Opening, OpeningKeys, Resealing, Sealing, Transfer},
 };
 use crate::{
     config::{AuthId, AuthKind, AuthMethod, CommId, CommKind, CommMethod, Config, PluginStart, Purpose},
     metrics::Metrics,
-    model::{BaseUrl, Language, OwnAnswer, PluginUrl, UrlError, wire::SessionOptions},
+    model::{BaseUrl, Language, MethodTag, OwnAnswer, PluginUrl, UrlError, wire::SessionOptions},
     plugins::{
-        AuthPlugin, AuthRole, CommPlugin, CommRole, RemotePlugin, deliveries::Deliveries,
-        development::DevelopmentPair, inspect::InspectAdapter, test::TestAdapter,
+        AuthPlugin, AuthRole, CommPlugin, CommRole, Place, RemotePlugin, SealedPlace,
+        deliveries::Deliveries,
+        development::DevelopmentPair,
+        headers::HeadersAdapter,
+        http_auth::HttpAuthAdapter,
+        http_comm::HttpCommAdapter,
+        inspect::InspectAdapter,
+        link::LinkAdapter,
+        oidc::{OidcAdapter, Providers},
+        test::TestAdapter,
     },
     routing::RouteTable,
-    tokens::KeyError,
+    tokens::{KeyError, StateKeys},
     upstreams::Upstream,
 };
 
@@ -46,6 +55,7 @@ pub struct Foundation {
     pub development: Arc<DevelopmentPair>,
     pub deliveries: Arc<Deliveries>,
     pub ephemeral_keys: Arc<EphemeralKeys>,
+    pub providers: Arc<Providers>,
     /// Where the listeners really are: the configuration may say port 0.
     pub public_address: SocketAddr,
     pub internal_address: SocketAddr,
@@ -64,6 +74,7 @@ impl Foundation {
             development: Arc::new(DevelopmentPair::new()?),
             deliveries: Arc::default(),
             ephemeral_keys: Arc::new(EphemeralKeys::new()?),
+            providers: Arc::default(),
             public_address,
             internal_address,
         })
@@ -85,6 +96,7 @@ pub struct Snapshot {
     comm_tags: Lookup,
     auth: Vec<AuthPlugin>,
     comm: Vec<CommPlugin>,
+    identity_headers: Vec<HeaderName>,
     receivers: Receivers,
     keys: SessionKeys,
     development: Arc<DevelopmentPair>,
@@ -103,17 +115,18 @@ impl Snapshot {
             None => reachable_url(foundation.internal_address).unwrap_or_else(|_| public_url.clone()),
         };
         let upstreams: Vec<_> = config.upstreams.iter().map(|u| Arc::new(Upstream::new(u))).collect();
+        let keys = SessionKeys::new(&config.keys, &foundation.ephemeral_keys);
         let builder = PluginBuilder {
+            state_keys: &keys.state,
+            providers: &foundation.providers,
             upstreams: &upstreams,
             public_url: &public_url,
             internal_url: &internal_url,
             development: &foundation.development,
         };
-        let keys = SessionKeys::new(&config.keys, &foundation.ephemeral_keys);
         Self {
             generation,
             receivers: Receivers::new(&config, &public_url, &internal_url),
-            keys,
             development: foundation.development.clone(),
             deliveries: foundation.deliveries.clone(),
             base_path: public_url.path().to_owned(),
@@ -125,6 +138,8 @@ impl Snapshot {
             comm_tags: config.comm.iter().enumerate().map(|(i, m)| (m.tag.as_str().into(), i)).collect(),
             auth: config.auth.iter().map(|method| builder.auth(method)).collect(),
             comm: config.comm.iter().map(|method| builder.comm(method)).collect(),
+            identity_headers: identity_headers(&config),
+            keys,
             public_url,
             internal_url,
             config,
@@ -232,6 +247,12 @@ impl Snapshot {
         self.forwards.get(route)
     }
 
+    /// Headers by which front proxies say who somebody is: nobody else may send them, and no upstream
+    /// gets them.
+    pub fn identity_headers(&self) -> &[HeaderName] {
+        &self.identity_headers
+    }
+
     /// Whether this peer's forwarding headers are believed.
     pub fn trusts(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
@@ -256,7 +277,20 @@ impl Generations {
     }
 }
 
+fn identity_headers(config: &Config) -> Vec<HeaderName> {
+    let named = config.auth.iter().filter_map(|method| match &method.kind {
+        AuthKind::Headers(headers) => Some(headers.attributes.iter().map(|(_, name)| name.clone())),
+        _ => None,
+    });
+    let mut names: Vec<HeaderName> = named.flatten().collect();
+    names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    names.dedup();
+    names
+}
+
 struct PluginBuilder<'a> {
+    state_keys: &'a Arc<StateKeys>,
+    providers: &'a Arc<Providers>,
     upstreams: &'a [Arc<Upstream>],
     public_url: &'a BaseUrl,
     internal_url: &'a BaseUrl,
@@ -279,6 +313,20 @@ impl PluginBuilder<'_> {
                 method.dialect,
                 self.development.clone(),
             )),
+            AuthKind::Oidc(oidc) => AuthRole::Oidc(Box::new(OidcAdapter::new(
+                self.place(&method.tag),
+                (**oidc).clone(),
+                self.providers.clone(),
+                method.timeout,
+            ))),
+            AuthKind::Http(http) => AuthRole::Http(Box::new(HttpAuthAdapter::new(
+                self.place(&method.tag),
+                (**http).clone(),
+                method.timeout,
+            ))),
+            AuthKind::Headers(headers) => {
+                AuthRole::Headers(HeadersAdapter::new(self.place(&method.tag), headers.clone()))
+            }
         };
         AuthPlugin { tag: method.tag.clone(), role }
     }
@@ -298,8 +346,21 @@ impl PluginBuilder<'_> {
                 *delivery,
                 self.development.clone(),
             )),
+            CommKind::Link(link) => {
+                CommRole::Link(Box::new(LinkAdapter::new(self.place(&method.tag), (**link).clone())))
+            }
+            CommKind::Http(http) => CommRole::Http(Box::new(HttpCommAdapter::new(
+                self.place(&method.tag),
+                (**http).clone(),
+                method.timeout,
+            ))),
         };
         CommPlugin { tag: method.tag.clone(), role }
+    }
+
+    fn place(&self, tag: &MethodTag) -> SealedPlace {
+        let place = Place { tag: tag.clone(), public_url: self.public_url.clone() };
+        SealedPlace { place, keys: self.state_keys.clone() }
     }
 
     fn remote(

@@ -13,7 +13,7 @@ pub(super) fn may_be_updated_at(auth: &AuthMethod, url: &PluginUrl, config: &Con
     let own = match &auth.kind {
         AuthKind::Remote { start: PluginStart::Url(start) } => vec![start.origin()],
         AuthKind::Remote { start: PluginStart::Upstream { upstream, .. } } => servers(*upstream, config),
-        AuthKind::Test { .. } => Vec::new(),
+        AuthKind::Test { .. } | AuthKind::Oidc(_) | AuthKind::Http(_) | AuthKind::Headers(_) => Vec::new(),
     };
     let own = own.iter().filter_map(|origin| UrlPrefix::parse(origin).ok());
     Receiver { prefixes: own.collect(), start: None, hosts: hosts.clone() }.has(url)
@@ -75,7 +75,7 @@ fn prefixes(
     let texts: Vec<String> = match &method.kind {
         CommKind::Remote { start: PluginStart::Url(url) } => vec![url.origin()],
         CommKind::Remote { start: PluginStart::Upstream { upstream, .. } } => servers(*upstream, config),
-        CommKind::Inspect { .. } => {
+        CommKind::Inspect { .. } | CommKind::Link(_) | CommKind::Http(_) => {
             let path = format!("/comm/{}", path_segment(method.tag.as_str()));
             vec![public_url.join(&path), internal_url.join(&path)]
         }

@@ -1,0 +1,128 @@
+//! `http` of a communication method: a REST conversation service, or a webhook.
+//! May import: `check`, `expressions`, `service`, `node`, `scalar`, `secrets`, `templates`, `tokens`,
+//! `model`.
+
+use http::HeaderName;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    super::{
+        check::Checker,
+        node::{Entries, Span, Spanned},
+        scalar::Field,
+        secrets::{RawSecret, Secrets},
+    },
+    Deliver, Hmac, HttpComm, OnFailure,
+    expressions::RawExpression,
+    service::{RawExpect, RawRequest, RawStartCall, parse_service, with_secrets},
+};
+use crate::{model::BaseUrl, templates::Scope, tokens::MacKey};
+
+/// A REST conversation service or a webhook, called as declared here.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawHttpComm {
+    /// Where the service is: paths of requests are appended to it.
+    base: Field<BaseUrl>,
+    /// Secrets that requests show to the service, as `secrets.NAME`.
+    #[serde(default)]
+    secrets: Entries<Spanned<RawSecret>>,
+    /// Begins a conversation, before anybody has signed in.
+    start: Option<RawStartCall>,
+    /// Hands over the attributes, once, before the citizen comes.
+    deliver: Option<RawDeliver>,
+    /// Where the citizen goes to communicate.
+    client_url: RawExpression,
+    /// What becomes of a citizen whose attributes could not be handed over. By default `block`.
+    #[serde(default)]
+    on_failure: RawOnFailure,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawDeliver {
+    request: RawRequest,
+    /// Which answers are right. By default any status of success.
+    expect: Option<RawExpect>,
+    /// Signs the body. The headers `X-Timestamp` and `Idempotency-Key` go with it, and a failed delivery
+    /// is repeated with the same key.
+    hmac: Option<RawHmac>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawHmac {
+    /// The header that takes the HMAC-SHA256 of the body, in hexadecimal.
+    header: Field<HeaderName>,
+    /// At least 16 bytes.
+    secret: Spanned<RawSecret>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum RawOnFailure {
+    /// A page that says so, with a way on.
+    #[default]
+    Block,
+    /// On to the conversation all the same.
+    Continue,
+}
+
+impl RawHttpComm {
+    /// `tag` is where the method's tag stands.
+    pub fn parse(&self, tag: &Span, secrets: Secrets, checker: &mut Checker) -> Option<HttpComm> {
+        let quoted = checker.quote(tag);
+        let service = parse_service(&self.base, &self.secrets, &quoted, secrets, checker);
+        let common = || Scope::new().value("purpose").value("random");
+        let kept = |scope: Scope| match &self.start {
+            Some(start) => scope.members("start", start.kept()),
+            None => scope,
+        };
+        let start_scope = with_secrets(common(), &self.secrets);
+        let start = self.start.as_ref().map(|start| start.parse(&start_scope, checker));
+        let deliver_scope = kept(with_secrets(common(), &self.secrets))
+            .map("attributes", None)
+            .value("session_url")
+            .value("timestamp");
+        let deliver = self.deliver.as_ref().map(|raw| raw.parse(&quoted, &deliver_scope, secrets, checker));
+        // A citizen sees where they are sent, so no secret goes there; nor is anybody known then.
+        let client_url = checker.url_template(&self.client_url, &kept(common()));
+        Some(HttpComm {
+            service: service?,
+            start: match start {
+                Some(start) => Some(start?),
+                None => None,
+            },
+            deliver: match deliver {
+                Some(deliver) => Some(deliver?),
+                None => None,
+            },
+            client_url: client_url?,
+            on_failure: match self.on_failure {
+                RawOnFailure::Block => OnFailure::Block,
+                RawOnFailure::Continue => OnFailure::Continue,
+            },
+        })
+    }
+}
+
+impl RawDeliver {
+    fn parse(&self, tag: &str, scope: &Scope, secrets: Secrets, checker: &mut Checker) -> Option<Deliver> {
+        let call = self.request.parse(self.expect.as_ref(), scope, checker);
+        let hmac = match &self.hmac {
+            Some(hmac) => Some(hmac.parse(tag, secrets, checker)?),
+            None => None,
+        };
+        Some(Deliver { call: call?, hmac })
+    }
+}
+
+impl RawHmac {
+    fn parse(&self, tag: &str, secrets: Secrets, checker: &mut Checker) -> Option<Hmac> {
+        let what = format!("the signing secret of the method {tag}");
+        let header = checker.parse(&self.header);
+        let secret = secrets.key(&self.secret, &what, MacKey::from_secret, checker);
+        Some(Hmac { header: header?, secret: secret? })
+    }
+}

@@ -1,0 +1,262 @@
+//! What both adapters `http` have in common: a service with secrets, calls, and what is kept of answers.
+//! May import: `check`, `expressions`, `header`, `location`, `node`, `scalar`, `secrets`, `templates`,
+//! `tokens`, `model`.
+
+use http::{HeaderName, Method, StatusCode};
+use schemars::{JsonSchema, Schema, json_schema};
+use serde::Deserialize;
+
+use super::{
+    super::{
+        check::{Checker, all},
+        location::Host,
+        node::{Entries, Spanned},
+        scalar::{Field, Problem, Scalar},
+        secrets::{RawSecret, Secrets},
+    },
+    Call, CallBody, Save, SaveKind, Service, StartCall,
+    expressions::{RawExpression, RawJson},
+};
+use crate::{
+    model::BaseUrl,
+    templates::{Kind, Scope},
+    tokens::SharedSecret,
+};
+
+/// A request, and which answers are right.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCall {
+    request: RawRequest,
+    /// Which answers are right. By default any status of success.
+    expect: Option<RawExpect>,
+}
+
+/// As [`RawCall`], and what of the answer is kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawStartCall {
+    request: RawRequest,
+    /// Which answers are right. By default any status of success.
+    expect: Option<RawExpect>,
+    /// Values of the answer that later steps name `start.NAME`.
+    #[serde(default)]
+    save: Entries<RawSave>,
+}
+
+/// An HTTP request; its texts may hold expressions, except `method`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRequest {
+    method: Field<CallMethod>,
+    /// Below `base`, with the query where there is one; values are percent-encoded.
+    #[schemars(extend("examples" = ["/api/sessions"]))]
+    path: RawExpression,
+    /// Headers besides those that every request has.
+    #[serde(default)]
+    headers: Entries<RawExpression>,
+    /// The body as JSON. A text that is one whole expression keeps the value's type.
+    json: Option<Spanned<RawJson>>,
+    /// The body as a form, instead of `json`.
+    form: Option<Entries<RawExpression>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawExpect {
+    /// Statuses that are right.
+    #[schemars(length(min = 1), extend("examples" = [[200]]))]
+    status: Vec<Field<Status>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawSave {
+    /// Where in the answer it stands: a JSONPath of RFC 9535.
+    #[schemars(extend("examples" = ["$.id"]))]
+    from: RawExpression,
+    /// What it has to be. By default `text`.
+    #[serde(rename = "type", default)]
+    kind: RawSaveKind,
+    /// A regular expression that the whole text has to match.
+    pattern: Option<RawExpression>,
+    /// For `url`: the hosts that it may name.
+    hosts: Option<Vec<Field<Host>>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum RawSaveKind {
+    /// A text, or a number taken as one.
+    #[default]
+    Text,
+    /// A place for the citizen to go to, on one of `hosts`.
+    Url,
+    Number,
+    Boolean,
+}
+
+/// The methods of requests that say something or ask something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallMethod(Method);
+
+impl Scalar for CallMethod {
+    const CODE: &'static str = "http-method";
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        match text {
+            "GET" => Ok(Self(Method::GET)),
+            "POST" => Ok(Self(Method::POST)),
+            "PUT" => Ok(Self(Method::PUT)),
+            "PATCH" => Ok(Self(Method::PATCH)),
+            "DELETE" => Ok(Self(Method::DELETE)),
+            _ => Err(Problem::new(
+                "is not a method of requests",
+                "write `GET`, `POST`, `PUT`, `PATCH` or `DELETE`, in capitals",
+            )),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["POST", "GET", "PUT", "PATCH", "DELETE"] })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Status(StatusCode);
+
+impl Scalar for Status {
+    const CODE: &'static str = "status";
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let status = text.parse().ok().filter(|status| (200..600).contains(status));
+        let status = status.and_then(|status: u16| StatusCode::from_u16(status).ok());
+        status
+            .map(Self)
+            .ok_or_else(|| Problem::new("is not the status of an answer", "write one such as `200`"))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": ["integer", "string"], "examples": [200], "minimum": 200, "maximum": 599 })
+    }
+}
+
+/// The service of a method whose tag messages quote as `tag`.
+pub fn parse_service(
+    base: &Field<BaseUrl>,
+    raw: &Entries<Spanned<RawSecret>>,
+    tag: &str,
+    secrets: Secrets,
+    checker: &mut Checker,
+) -> Option<Service> {
+    let base = checker.parse(base);
+    let named = all(raw.0.iter().map(|(name, secret)| {
+        let what = format!("the secret {} of the method {tag}", checker.quote(&name.span));
+        let secret = secrets.key(secret, &what, SharedSecret::from_bytes, checker)?;
+        Some((name.value.clone(), secret))
+    }));
+    Some(Service { base: base?, secrets: named? })
+}
+
+/// The names under which a service's secrets can be used.
+pub fn with_secrets(scope: Scope, raw: &Entries<Spanned<RawSecret>>) -> Scope {
+    let names = raw.0.iter().map(|(name, _)| (name.value.clone(), Kind::Text));
+    scope.members("secrets", names.collect::<Vec<_>>())
+}
+
+impl RawCall {
+    pub fn parse(&self, scope: &Scope, checker: &mut Checker) -> Option<Call> {
+        self.request.parse(self.expect.as_ref(), scope, checker)
+    }
+}
+
+impl RawStartCall {
+    pub fn parse(&self, scope: &Scope, checker: &mut Checker) -> Option<StartCall> {
+        let call = self.request.parse(self.expect.as_ref(), scope, checker);
+        let save = all(self.save.0.iter().map(|(name, raw)| raw.parse(&name.value, checker)));
+        Some(StartCall { call: call?, save: save? })
+    }
+
+    /// The names under which later steps find what is kept.
+    pub fn kept(&self) -> Vec<(String, Kind)> {
+        let kept = self.save.0.iter().map(|(name, raw)| {
+            let kind = match raw.kind {
+                RawSaveKind::Text => Kind::Text,
+                RawSaveKind::Url => Kind::Url,
+                RawSaveKind::Number => Kind::Number,
+                RawSaveKind::Boolean => Kind::Boolean,
+            };
+            (name.value.clone(), kind)
+        });
+        kept.collect()
+    }
+}
+
+impl RawRequest {
+    pub fn parse(&self, expect: Option<&RawExpect>, scope: &Scope, checker: &mut Checker) -> Option<Call> {
+        let method = checker.parse(&self.method);
+        let path = checker.path_template(&self.path, scope);
+        let headers = all(self.headers.0.iter().map(|(name, value)| {
+            let name = checker.parse(&Field::<HeaderName>::new(name));
+            let value = checker.template(value, scope);
+            name.zip(value)
+        }));
+        let body = self.body(scope, checker);
+        let expect = expect.map_or(Some(Vec::new()), |expect| checker.parse_all(&expect.status));
+        let expect = expect.map(|statuses| statuses.into_iter().map(|Status(status)| status).collect());
+        Some(Call { method: method?.0, path: path?, headers: headers?, body: body?, expect: expect? })
+    }
+
+    fn body(&self, scope: &Scope, checker: &mut Checker) -> Option<CallBody> {
+        match (&self.json, &self.form) {
+            (None, None) => Some(CallBody::None),
+            (Some(json), None) => json.value.parse(&json.span, scope, checker).map(CallBody::Json),
+            (None, Some(form)) => {
+                let fields = form
+                    .0
+                    .iter()
+                    .map(|(name, value)| Some((name.value.clone(), checker.template(value, scope)?)));
+                all(fields).map(CallBody::Form)
+            }
+            (Some(json), Some(_)) => {
+                checker
+                    .error("body", &json.span, "a request has both `json` and `form`")
+                    .with_help("keep the one that the service reads");
+                None
+            }
+        }
+    }
+}
+
+impl RawSave {
+    fn parse(&self, name: &str, checker: &mut Checker) -> Option<Save> {
+        let from = checker.selection(&self.from);
+        let kind = match (self.kind, &self.pattern, &self.hosts) {
+            (RawSaveKind::Text, pattern, None) => match pattern {
+                Some(pattern) => {
+                    checker.pattern(pattern).map(|pattern| SaveKind::Text { pattern: Some(pattern) })
+                }
+                None => Some(SaveKind::Text { pattern: None }),
+            },
+            (RawSaveKind::Url, None, Some(hosts)) => checker
+                .parse_all(hosts)
+                .map(|hosts| SaveKind::Url { hosts: hosts.into_iter().map(|Host(host)| host).collect() }),
+            (RawSaveKind::Number, None, None) => Some(SaveKind::Number),
+            (RawSaveKind::Boolean, None, None) => Some(SaveKind::Boolean),
+            (RawSaveKind::Url, None, None) => {
+                checker
+                    .error("hosts", &self.from.span, "a URL of an answer needs `hosts`")
+                    .with_help("name the hosts that citizens may be sent to: `hosts: [login.example.nl]`");
+                None
+            }
+            (_, pattern, _) => {
+                let (key, of) = if pattern.is_some() { ("pattern", "text") } else { ("hosts", "url") };
+                checker
+                    .error("save", &self.from.span, format!("`{key}` is for values of type `{of}`"))
+                    .with_help(format!("remove `{key}`, or write `type: {of}`"));
+                None
+            }
+        };
+        Some(Save { name: name.to_owned(), from: from?, kind: kind? })
+    }
+}
