@@ -99,14 +99,15 @@ impl RawHttpAuth {
     pub fn parse(&self, tag: &Span, secrets: Secrets, checker: &mut Checker) -> Option<HttpAuth> {
         let quoted = checker.quote(tag);
         let service = parse_service(&self.base, &self.secrets, &quoted, secrets, checker);
-        let common = || Scope::new().value("purpose").value("random").list("attributes").value("return_url");
+        let common = || Scope::new().value("purpose").value("random");
+        let asked = |scope: Scope| scope.list("attributes").value("return_url");
         let kept = |scope: Scope| scope.members("start", self.start.kept());
-        let start = self.start.parse(&with_secrets(common(), &self.secrets), checker);
+        let start = self.start.parse(&with_secrets(asked(common()), &self.secrets), checker);
         // A citizen sees where they are sent, so no secret goes there.
-        let redirect_scope = kept(common());
+        let redirect_scope = kept(asked(common()));
         let redirect = self.redirect.as_ref().map(|raw| checker.url_template(raw, &redirect_scope));
         let later = kept(with_secrets(common(), &self.secrets));
-        let finish = self.finish.parse(&later, self.poll.is_some(), checker);
+        let finish = self.finish.parse(&asked(later.clone()), self.poll.is_some(), checker);
         let poll = self.poll.as_ref().map(|poll| poll.parse(checker));
         let updates = self.update.parse(&later, checker);
         if self.redirect.is_none() && self.poll.is_none() {
