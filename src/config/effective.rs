@@ -7,9 +7,9 @@ use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use super::{
-    AuthKind, AuthMethod, AuthTrust, Brokering, CommKind, CommMethod, CommTrust, Config, Gateway, HeaderEdit,
-    Initiator, InspectDelivery, Keys, Listeners, PluginStart, Purpose, Route, Timeouts, Upstream,
-    mask::is_sensitive,
+    AssertedHeaders, AuthKind, AuthMethod, AuthTrust, Brokering, CommKind, CommMethod, CommTrust, Config,
+    Gateway, HeaderEdit, Initiator, InspectDelivery, Jwt, Keys, Link, Listeners, PluginStart, Purpose, Route,
+    Timeouts, Upstream, mask::is_sensitive,
 };
 use crate::model::{LocalizedText, UrlPrefix};
 
@@ -145,7 +145,7 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
         }
         AuthKind::Oidc(_) => value["oidc"] = json!({}),
         AuthKind::Http(_) => value["http"] = json!({}),
-        AuthKind::Headers(_) => value["headers"] = json!({}),
+        AuthKind::Headers(headers) => value["headers"] = asserted_headers(headers),
     }
     if let Some(provides) = &method.provides {
         value["provides"] = json!(provides);
@@ -179,11 +179,42 @@ fn comm_method(method: &CommMethod, config: &Config) -> Value {
             };
             value["inspect"] = json!({ "delivery": delivery });
         }
-        CommKind::Link(_) => value["link"] = json!({}),
+        CommKind::Link(link) => value["link"] = comm_link(link),
         CommKind::Http(_) => value["http"] = json!({}),
     }
     if let Some(hosts) = &method.hosts {
         value["hosts"] = json!(hosts);
+    }
+    value
+}
+
+fn asserted_headers(headers: &AssertedHeaders) -> Value {
+    let attributes = headers.attributes.iter().map(|(tag, name)| (tag.to_string(), json!(name.as_str())));
+    json!({
+        "from": headers.from.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "attributes": attributes.collect::<Map<_, _>>(),
+    })
+}
+
+fn comm_link(link: &Link) -> Value {
+    let mut value = json!({ "url": link.url.as_str() });
+    if let Some(room) = &link.room {
+        value["room"] = json!(room.as_str());
+    }
+    if let Some(jwt) = &link.jwt {
+        value["jwt"] = link_token(jwt);
+    }
+    value
+}
+
+fn link_token(Jwt { key, ttl, claims }: &Jwt) -> Value {
+    let mut value = json!({ "alg": key.algorithm(), "ttl": duration(*ttl), "claims": claims.to_json() });
+    match key.fingerprint() {
+        Some(fingerprint) => value["key"] = json!(hex(fingerprint)),
+        None => value["secret"] = json!(MASKED),
+    }
+    if let Some(kid) = key.kid() {
+        value["kid"] = json!(kid);
     }
     value
 }

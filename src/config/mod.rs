@@ -22,6 +22,7 @@ mod lint;
 mod load;
 mod location;
 mod mask;
+mod needs;
 mod node;
 mod overlap;
 mod plugins;

@@ -121,7 +121,7 @@ impl Filter {
         if text.len() > MAX_TEXT { Err(RenderError::TooLarge) } else { Ok(Some(Value::Text(text))) }
     }
 
-    fn is_default(&self) -> bool {
+    pub(super) fn is_default(&self) -> bool {
         matches!(self, Self::Default(_))
     }
 }

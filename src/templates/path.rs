@@ -43,4 +43,9 @@ impl PathTemplate {
     pub fn names(&self) -> impl Iterator<Item = &Name> {
         text::names(&self.parts)
     }
+
+    /// Those of the names without whose values nothing is rendered: `default` stands in for the others.
+    pub fn needed(&self) -> impl Iterator<Item = &Name> {
+        text::needed(&self.parts)
+    }
 }

@@ -107,6 +107,13 @@ impl RawHttpComm {
     }
 }
 
+impl RawHttpComm {
+    /// The texts in which attributes may be named.
+    pub fn texts(&self) -> Vec<RawExpression> {
+        self.deliver.as_ref().map(|deliver| deliver.request.texts()).unwrap_or_default()
+    }
+}
+
 impl RawDeliver {
     fn parse(&self, tag: &str, scope: &Scope, secrets: Secrets, checker: &mut Checker) -> Option<Deliver> {
         let call = self.request.parse(self.expect.as_ref(), scope, checker);

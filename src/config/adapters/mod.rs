@@ -3,8 +3,10 @@
 //! May import: `templates`, `tokens` for keys and secrets, `model`.
 
 mod expressions;
+mod headers;
 mod http_auth;
 mod http_comm;
+mod link;
 mod service;
 
 use std::time::Duration;
@@ -12,7 +14,10 @@ use std::time::Duration;
 use http::{HeaderName, Method, StatusCode};
 use ipnet::IpNet;
 
-pub use self::{http_auth::RawHttpAuth, http_comm::RawHttpComm};
+pub use self::{
+    expressions::RawExpression, headers::RawHeaders, http_auth::RawHttpAuth, http_comm::RawHttpComm,
+    link::RawLink,
+};
 use crate::{
     model::{AttributeTag, BaseUrl},
     templates::{ClaimPath, JsonTemplate, Name, PathTemplate, Pattern, Selection, Template, UrlTemplate},

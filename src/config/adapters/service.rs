@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     model::BaseUrl,
-    templates::{Kind, Scope},
+    templates::{Kind, Name, Scope},
     tokens::SharedSecret,
 };
 
@@ -162,6 +162,29 @@ pub fn parse_service(
 pub fn with_secrets(scope: Scope, raw: &Entries<Spanned<RawSecret>>) -> Scope {
     let names = raw.0.iter().map(|(name, _)| (name.value.clone(), Kind::Text));
     scope.members("secrets", names.collect::<Vec<_>>())
+}
+
+impl RawRequest {
+    /// The texts in which attributes may be named.
+    pub fn texts(&self) -> Vec<RawExpression> {
+        let json = self.json.iter().flat_map(|json| json.value.texts(&json.span));
+        let form = self.form.iter().flat_map(|form| &form.0);
+        let fields = self.headers.0.iter().chain(form).map(|(_, text)| text.clone());
+        std::iter::once(self.path.clone()).chain(fields).chain(json).collect()
+    }
+}
+
+impl Call {
+    /// The names without whose values there is no request.
+    pub fn needed(&self) -> Vec<&Name> {
+        let headers = self.headers.iter().flat_map(|(_, value)| value.needed());
+        let body: Vec<_> = match &self.body {
+            CallBody::None => Vec::new(),
+            CallBody::Json(document) => document.needed(),
+            CallBody::Form(fields) => fields.iter().flat_map(|(_, value)| value.needed()).collect(),
+        };
+        self.path.needed().chain(headers).chain(body).collect()
+    }
 }
 
 impl RawCall {
