@@ -2,6 +2,7 @@
 //! checked, secrets read.
 //! May import: `templates`, `tokens` for keys and secrets, `model`.
 
+mod effective;
 mod expressions;
 mod headers;
 mod http_auth;
@@ -15,7 +16,11 @@ use http::{HeaderName, Method, StatusCode};
 use ipnet::IpNet;
 
 pub use self::{
-    expressions::RawExpression, headers::RawHeaders, http_auth::RawHttpAuth, http_comm::RawHttpComm,
+    effective::{shown_http_auth, shown_http_comm},
+    expressions::RawExpression,
+    headers::RawHeaders,
+    http_auth::RawHttpAuth,
+    http_comm::RawHttpComm,
     link::RawLink,
 };
 use crate::{
