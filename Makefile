@@ -23,6 +23,7 @@ test: check ## formatting, lints and every test, a whole session in a browser in
 	@scripts/prerequisites test
 	cargo test --locked
 	cargo test --locked --test interop -- --ignored
+	cargo test --locked --test openid -- --ignored
 	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
 	node tests/browser/brokering.mjs $(TARGET)/debug/id-contact-gateway
 

@@ -6,6 +6,9 @@
 //! [`comm_plugin::StubComm`]), a small browser ([`browser::Browser`]) and a load balancer
 //! ([`balancer::Balancer`]), on a [`network::Network`] that has names and writes down what passed.
 //!
+//! Real peers, each a process of its own: an OpenID provider ([`openid_provider::OpenIdProvider`], which
+//! needs Node).
+//!
 //! Nothing here sleeps: whoever waits is woken by the event, and gives up after [`DEADLINE`].
 #![allow(dead_code, reason = "every test program uses another part of it")]
 
@@ -17,10 +20,13 @@ pub mod client;
 pub mod comm_plugin;
 pub mod gateway;
 pub mod http;
+pub mod jws;
 pub mod keys;
 pub mod log;
 pub mod network;
+pub mod openid_provider;
 pub mod plans;
+pub mod relying_party;
 pub mod stub;
 
 use std::{
