@@ -12,6 +12,7 @@ use support::{
     answers,
     browser::{Browser, Landing, field, links},
     client::Response,
+    forging_provider::{Forgery, ForgingProvider, KEY_ID},
     jws::{self, Signature},
     keys::{Kind, key},
     network::Network,
@@ -260,4 +261,101 @@ fn grants_and_sessions_end() {
     provider.wait_event("end_session.success");
     let forgotten = client.sign_in(&mut browser, SCOPE, &[("prompt", "none")]);
     assert_eq!(parameter(&forgotten.url, "error").as_deref(), Some("login_required"));
+}
+
+#[test]
+fn the_forger_can_be_good() {
+    let (world, provider) = (World::new(), ForgingProvider::start());
+    let client = world.client(&provider.issuer());
+    assert_eq!(client.metadata["issuer"], provider.issuer());
+    let landing = client.sign_in(&mut world.browser(), SCOPE, &[("acr_values", "loa3 loa2")]);
+    assert_eq!(parameter(&landing.url, "iss"), Some(provider.issuer()));
+    assert_eq!(parameter(&landing.url, "state").as_deref(), Some("the-state"));
+    let code = code(&landing);
+    let tokens = succeeded(&client.redeem(&code, CLIENT_SECRET));
+    let token = id_token(&tokens);
+    assert_eq!(jws::header(token), json!({ "typ": "JWT", "alg": "RS256", "kid": KEY_ID }));
+    assert_eq!(client.published_keys(), [KEY_ID]);
+    assert!(jws::is_signed_by(token, &key("forger", Kind::Rsa)));
+    let claims = jws::claims(token);
+    assert_eq!((&claims["iss"], &claims["aud"]), (&provider.issuer().into(), &CLIENT.into()));
+    assert_eq!((&claims["nonce"], &claims["acr"]), (&"the-nonce".into(), &"loa3".into()));
+    assert_eq!(claims["at_hash"], jws::at_hash(access_token(&tokens)));
+    let person = succeeded(&client.userinfo(access_token(&tokens)));
+    assert_eq!((&person["sub"], &person["email"]), (&claims["sub"], &claims["email"]));
+    assert_eq!(client.redeem(&code, CLIENT_SECRET).status, 400);
+    assert_eq!(provider.requests("/token").len(), 2);
+}
+
+/// What a careful client looks at in an id token, as one value.
+fn checked(provider: &ForgingProvider, tokens: &Value) -> Option<Value> {
+    let token = tokens["id_token"].as_str().filter(|token| token.contains('.'))?;
+    let (header, mut claims) = (jws::header(token), jws::claims(token));
+    let in_time = |name: &str, range: std::ops::RangeInclusive<u64>| {
+        claims[name].as_u64().is_some_and(|time| range.contains(&time))
+    };
+    let times = (in_time("iat", now() - 60..=now()), in_time("exp", now()..=now() + 300));
+    let right_hash = claims["at_hash"] == jws::at_hash(access_token(tokens));
+    let right_issuer = claims["iss"] == provider.issuer();
+    let signed = header["alg"] == "RS256" && jws::is_signed_by(token, &key("forger", Kind::Rsa));
+    for name in ["iat", "exp", "auth_time", "at_hash", "iss"] {
+        claims[name].take();
+    }
+    Some(json!([header, claims, times, right_hash, right_issuer, signed]))
+}
+
+#[test]
+fn every_forged_id_token_differs_from_a_good_one() {
+    let (world, provider) = (World::new(), ForgingProvider::start());
+    let client = world.client(&provider.issuer());
+    let good = checked(&provider, &tokens(&world, &client));
+    assert_eq!(good, checked(&provider, &tokens(&world, &client)));
+    for forgery in Forgery::of_id_tokens() {
+        provider.forge(forgery.clone());
+        assert_ne!(checked(&provider, &tokens(&world, &client)), good, "{forgery:?}");
+    }
+    provider.forge(Forgery::None);
+    let first = tokens(&world, &client);
+    provider.forge(Forgery::OtherSession);
+    let second = tokens(&world, &client);
+    assert_eq!(id_token(&second), id_token(&first));
+    assert_ne!(access_token(&second), access_token(&first));
+}
+
+#[test]
+fn the_forger_lies_about_issuers_and_endpoints() {
+    let (world, provider, other) = (World::new(), ForgingProvider::start(), ForgingProvider::start());
+    let client = world.client(&provider.issuer());
+    let issuer = |forgery| {
+        provider.forge(forgery);
+        parameter(&client.sign_in(&mut world.browser(), SCOPE, &[]).url, "iss")
+    };
+    assert_eq!(issuer(Forgery::NoIssuerInResponse), None);
+    assert_eq!(issuer(Forgery::IssuerInResponse(other.issuer())), Some(other.issuer()));
+    assert_eq!(other.requests("/authorize").len(), 0);
+    let elsewhere = format!("{}/authorize", other.issuer());
+    assert_eq!(issuer(Forgery::SendsElsewhere(elsewhere)), Some(other.issuer()));
+    assert_eq!(other.requests("/authorize").len(), 1);
+    provider.forge(Forgery::IssuerInDiscovery(other.issuer()));
+    assert_eq!(world.client(&provider.issuer()).metadata["issuer"], other.issuer());
+    provider.forge(Forgery::UserinfoSubject);
+    assert_eq!(client.userinfo("access-code-1").json()["sub"], "somebody-else");
+    provider.forge(Forgery::AuthorizationError("access_denied"));
+    let refused = client.sign_in(&mut world.browser(), SCOPE, &[]);
+    assert_eq!(parameter(&refused.url, "error").as_deref(), Some("access_denied"));
+}
+
+#[test]
+fn the_forger_answers_badly_where_it_is_told() {
+    let (world, provider) = (World::new(), ForgingProvider::start());
+    let client = world.client(&provider.issuer());
+    let redeem = |forgery| {
+        provider.forge(forgery);
+        let landing = client.sign_in(&mut world.browser(), SCOPE, &[]);
+        client.redeem(&code(&landing), CLIENT_SECRET)
+    };
+    assert_eq!(redeem(Forgery::error_at("/token")).status, 500);
+    assert_eq!(redeem(Forgery::html_at("/token")).header("content-type"), Some("text/html"));
+    assert!(redeem(Forgery::huge_at("/token")).body.content.len() > 1024 * 1024);
+    assert_eq!(redeem(Forgery::error_at("/userinfo")).status, 200);
 }

@@ -8,7 +8,7 @@ use openssl::{
     hash::MessageDigest,
     pkey::{PKey, Private},
     sha::sha256,
-    sign::Signer,
+    sign::{Signer, Verifier},
 };
 use serde_json::{Value, json};
 
@@ -68,6 +68,14 @@ pub fn header(token: &str) -> Value {
 /// section 3.1.3.6).
 pub fn at_hash(access_token: &str) -> String {
     encoded(&sha256(access_token.as_bytes())[..16])
+}
+
+/// Whether a token is signed with RS256 by this key, whatever its header says.
+pub fn is_signed_by(token: &str, key: &Key) -> bool {
+    let (input, signature) = token.rsplit_once('.').expect("a token has three parts");
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).expect("the signature is base64url");
+    let mut verifier = Verifier::new(MessageDigest::sha256(), &key.private).expect("the key verifies");
+    verifier.verify_oneshot(&signature, input.as_bytes()).expect("the signature can be compared")
 }
 
 /// The S256 challenge for a code verifier (RFC 7636, section 4.2).

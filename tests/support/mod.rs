@@ -7,7 +7,7 @@
 //! ([`balancer::Balancer`]), on a [`network::Network`] that has names and writes down what passed.
 //!
 //! Real peers, each a process of its own: an OpenID provider ([`openid_provider::OpenIdProvider`], which
-//! needs Node).
+//! needs Node). Beside it one that errs and lies as told ([`forging_provider::ForgingProvider`]).
 //!
 //! Nothing here sleeps: whoever waits is woken by the event, and gives up after [`DEADLINE`].
 #![allow(dead_code, reason = "every test program uses another part of it")]
@@ -18,6 +18,7 @@ pub mod balancer;
 pub mod browser;
 pub mod client;
 pub mod comm_plugin;
+pub mod forging_provider;
 pub mod gateway;
 pub mod http;
 pub mod jws;
