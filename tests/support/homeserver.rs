@@ -53,7 +53,7 @@ impl Homeserver {
         let base = text(&ready["ready"]);
         let user = |name: &str| User::new(&base, &ready[name]);
         let (bot, agent, stdin) = (user("bot"), user("agent"), child.stdin.take());
-        Self { bot, agent, base, child, stdin, errors }
+        Self { base, bot, agent, child, stdin, errors }
     }
 
     /// Its base URL, without a slash at the end.
