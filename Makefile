@@ -29,7 +29,7 @@ test: check ## formatting, lints and every test, a whole session in a browser in
 format: ## rewrite the sources as the formatter wants them
 	cargo fmt
 
-fuzz: ## strangers' tokens, a minute for each of the three targets (FUZZ_SECONDS)
+fuzz: ## strangers' tokens and values, a minute for each of the five targets (FUZZ_SECONDS)
 	@scripts/prerequisites build
 	scripts/fuzz
 
