@@ -50,17 +50,17 @@ impl Pattern {
 }
 
 fn compile(text: &str) -> Result<Regex, PatternError> {
-    RegexBuilder::new(text).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build().map_err(|error| {
-        match error {
-            regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
-            // The last line says what is wrong; those before it quote the pattern.
-            _ => {
-                let text = error.to_string();
-                let reason = text.lines().next_back().unwrap_or_default();
-                PatternError::Broken(reason.strip_prefix("error: ").unwrap_or("it cannot be read").to_owned())
-            }
-        }
+    let built = RegexBuilder::new(text).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
+    built.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
+        other => PatternError::Broken(reason(&other.to_string())),
     })
+}
+
+/// The last line says what is wrong; those before it quote the pattern.
+fn reason(message: &str) -> String {
+    let last = message.lines().next_back().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or("it cannot be read").to_owned()
 }
 
 impl PartialEq for Pattern {

@@ -99,14 +99,13 @@ fn bound_cost(text: &str) -> Result<(), SelectionError> {
         match (quote, character) {
             (Some(_), '\\') => drop(characters.next()),
             (Some(end), _) if character == end => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(character),
             (None, '[' | '(') => nesting += 1,
             (None, ']' | ')') => nesting = nesting.saturating_sub(1),
             (None, '?') => filters += 1,
             (None, '$') if at > 0 => return Err(SelectionProblem::Root.at(at)),
             (None, '.') if characters.next_if(|(_, next)| *next == '.').is_some() => descents += 1,
-            (None, _) => {}
+            _ => {}
         }
         for (count, most, problem) in [
             (nesting, MAX_NESTING, SelectionProblem::TooDeep),
