@@ -34,7 +34,7 @@ test-matrix: ## conversations in a real Matrix homeserver (Synapse), which is in
 format: ## rewrite the sources as the formatter wants them
 	cargo fmt
 
-fuzz: ## strangers' tokens, a minute for each of the three targets (FUZZ_SECONDS)
+fuzz: ## strangers' tokens and values, a minute for each of the five targets (FUZZ_SECONDS)
 	@scripts/prerequisites build
 	scripts/fuzz
 
