@@ -61,6 +61,9 @@ fn make() -> World {
         ("BAD_URL", "ftp://hunter2"),
         ("STATE_1", "hunter2 hunter2 hunter2 hunter2 hunter2"),
         ("EMPTY", ""),
+        ("PIN_TOKEN", SECRET),
+        ("HS_TOKEN", SECRET),
+        ("HOOK", "hunter2-hunter2-hunter2-hunter2"),
     ];
     let p256 = || private(Nid::X9_62_PRIME256V1);
     let mut files: HashMap<PathBuf, Vec<u8>> = HashMap::new();

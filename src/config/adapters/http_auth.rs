@@ -196,7 +196,7 @@ impl RawOutcome {
         let from: Option<Selection> = checker.selection(&self.from);
         let words =
             |words: &[Field<Verbatim>]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let every = [&self.ok, &self.cancelled, &self.failed, &self.pending].into_iter().flatten();
         let mut sound = !self.ok.is_empty();
         if !sound {
