@@ -223,9 +223,8 @@ fn a_result_of_another_session_is_refused() {
 #[test]
 fn nothing_answers_where_the_result_is_named() {
     let world = World::communicating(&room("", ""));
-    let answer =
-        world.network.send("stranger", "POST", "http://internal.test/comm/room/attributes/x", &[], b"x");
-    assert_eq!(answer.expect("an answer").status, 404);
+    let answer = world.gateway.internal().post("x", "/comm/room/attributes/x", &[], b"x");
+    assert_eq!(answer.status, 404);
     assert_eq!(world.browser().get(&format!("{PUBLIC}/comm/room/attributes/x")).status, 404);
 }
 

@@ -127,7 +127,6 @@ impl World {
     /// Sends everybody there from now on.
     pub fn use_instance(&self, gateway: &TestGateway) {
         self.network.point("gateway.test", gateway.public);
-        self.network.point("internal.test", gateway.internal);
     }
 
     pub fn browser(&self) -> Browser {
@@ -226,8 +225,7 @@ fn start_gateway(files: &Files) -> TestGateway {
     TestGateway::start_with(files, |command| command.envs(variables))
 }
 
-const ROUTES: &str =
-    "gateway: { public_url: \"http://gateway.test\" }\n";
+const ROUTES: &str = "gateway: { public_url: \"http://gateway.test\" }\n";
 const PURPOSES: &str = "purposes:
   - { tag: report_move, attributes: [email, fullname], allowed_auth: [\"*\"], allowed_comm: [\"*\"], unauthenticated: true }
 ";
