@@ -389,7 +389,7 @@ impl<'s> Shape<'s, '_, '_> {
 
 /// Whether any document fits, and is left as it is.
 fn is_anything(schema: &Value) -> bool {
-    let bounds = ["type", "enum", "const", "properties", "additionalProperties"];
+    let bounds = ["type", "enum", "const", "oneOf", "anyOf", "properties", "additionalProperties"];
     bounds.iter().all(|bound| schema.get(bound).is_none())
 }
 
