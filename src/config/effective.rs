@@ -1,5 +1,5 @@
 //! The configuration as it is in force, in the shape of the three files, for operators to read.
-//! May import: `mask`, `model`.
+//! May import: `adapters`, `mask`, `model`.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use super::{
     AssertedHeaders, AuthKind, AuthMethod, AuthTrust, Brokering, CommKind, CommMethod, CommTrust, Config,
     Gateway, HeaderEdit, Initiator, InspectDelivery, Jwt, Keys, Link, Listeners, PluginStart, Purpose, Route,
-    Timeouts, Upstream, mask::is_sensitive,
+    Timeouts, Upstream, adapters, mask::is_sensitive,
 };
 use crate::model::{LocalizedText, UrlPrefix};
 
 /// What stands for a value that nobody is to see.
-const MASKED: &str = "***";
+pub(super) const MASKED: &str = "***";
 
 /// The effective configuration, defaults filled in: `{routes: …, purposes: …, plugins: …}`, each in
 /// the shape of its file. Values of headers whose names sound secret are masked. In place of a public
@@ -144,7 +144,7 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
             value["test"] = json!({ "attributes": attributes.collect::<Map<_, _>>() });
         }
         AuthKind::Oidc(_) => value["oidc"] = json!({}),
-        AuthKind::Http(_) => value["http"] = json!({}),
+        AuthKind::Http(http) => value["http"] = adapters::shown_http_auth(http),
         AuthKind::Headers(headers) => value["headers"] = asserted_headers(headers),
     }
     if let Some(provides) = &method.provides {
@@ -180,7 +180,7 @@ fn comm_method(method: &CommMethod, config: &Config) -> Value {
             value["inspect"] = json!({ "delivery": delivery });
         }
         CommKind::Link(link) => value["link"] = comm_link(link),
-        CommKind::Http(_) => value["http"] = json!({}),
+        CommKind::Http(http) => value["http"] = adapters::shown_http_comm(http),
     }
     if let Some(hosts) = &method.hosts {
         value["hosts"] = json!(hosts);
@@ -273,7 +273,7 @@ fn text(text: &LocalizedText) -> Value {
 }
 
 /// In the largest unit that is exact.
-fn duration(duration: Duration) -> String {
+pub(super) fn duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     let units = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     let exact = units.into_iter().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(("ms", 1));

@@ -344,6 +344,11 @@ impl CommMethod {
         matches!(self.kind, CommKind::Link(_) | CommKind::Http(_))
     }
 
+    /// Whether a delivery carries a key by which its receiver tells a repetition.
+    pub fn has_keyed_deliveries(&self) -> bool {
+        matches!(&self.kind, CommKind::Http(http) if http.deliver.as_ref().is_some_and(|d| d.hmac.is_some()))
+    }
+
     /// What becomes of a citizen whose attributes could not be delivered.
     pub fn on_failure(&self) -> OnFailure {
         match &self.kind {

@@ -200,6 +200,9 @@ impl<'s> Shape<'s, '_, '_> {
             }
             return false;
         };
+        if is_anything(schema) {
+            return true;
+        }
         if let Some(accepted) = accepted_values(schema) {
             return self.one_of(node, schema, (&accepted, whole), named);
         }
@@ -382,6 +385,12 @@ impl<'s> Shape<'s, '_, '_> {
             _ => None,
         }
     }
+}
+
+/// Whether any document fits, and is left as it is.
+fn is_anything(schema: &Value) -> bool {
+    let bounds = ["type", "enum", "const", "properties", "additionalProperties"];
+    bounds.iter().all(|bound| schema.get(bound).is_none())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

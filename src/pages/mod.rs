@@ -14,6 +14,7 @@ mod error;
 mod onward;
 mod sign_in;
 mod utc;
+mod waiting;
 
 use askama::Template;
 use http::{HeaderValue, StatusCode, header};
@@ -28,6 +29,7 @@ pub use delivered::{Delivered, DeliveredResult, Delivery, Route, Unreadable, del
 pub use error::{BackLink, ErrorPage, error};
 pub use onward::{MAX_LOCATION, go_on};
 pub use sign_in::{RequestedAttribute, SignIn, sign_in};
+pub use waiting::{Waiting, waiting};
 
 /// No script, no style in the markup, no frames. There is deliberately no `form-action`: the form
 /// is answered with a redirect to a plugin, to which Chromium would apply it.

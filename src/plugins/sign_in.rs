@@ -70,6 +70,11 @@ impl SignIn {
         }
     }
 
+    /// Where the citizen goes who chooses to stop: back, without a result.
+    pub(super) fn way_back(&self) -> &str {
+        self.continuation.as_str()
+    }
+
     /// Sends the citizen back without a result: they chose to stop.
     pub(super) fn cancel(&self, at: &SealedPlace, language: Language) -> OwnAnswer {
         pages::go_on(at.place.base(), self.continuation.as_str(), language)

@@ -69,26 +69,18 @@ impl JsonTemplate {
 
     /// `left` are the bytes of texts that may still be made.
     fn render_within(&self, values: &dyn Values, left: &mut usize) -> Result<Value, RenderError> {
-        let mut spend = |bytes: usize| {
-            *left = left.checked_sub(bytes).ok_or(RenderError::TooLarge)?;
-            Ok(())
-        };
         Ok(match self {
             Self::Null => Value::Null,
             Self::Bool(boolean) => Value::Bool(*boolean),
             Self::Number(number) => Value::Number(number.clone()),
-            Self::String(template) => match template.whole() {
-                Some(expression) => {
-                    let value = expression.value(values)?;
-                    spend(value.size())?;
-                    value.into_json()
-                }
-                None => {
-                    let text = template.text(values)?;
-                    spend(text.len())?;
-                    Value::String(text)
-                }
-            },
+            Self::String(template) => {
+                let value = match template.whole() {
+                    Some(expression) => expression.value(values)?,
+                    None => super::Value::text(template.text(values)?),
+                };
+                *left = left.checked_sub(value.size()).ok_or(RenderError::TooLarge)?;
+                value.into_json()
+            }
             Self::List(items) => {
                 let items = items.iter().map(|item| item.render_within(values, left));
                 Value::Array(items.collect::<Result<_, _>>()?)

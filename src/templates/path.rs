@@ -12,6 +12,7 @@ use super::{
 /// whatever the values are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PathTemplate {
+    text: String,
     parts: Vec<Part>,
     ends_with_slash: bool,
 }
@@ -26,7 +27,7 @@ impl PathTemplate {
         }
         place::check(&parts, Fragments::Refused)?;
         let ends_with_slash = place::ends_with_slash(&parts);
-        Ok(Self { parts: parser::without_ranges(parts), ends_with_slash })
+        Ok(Self { text: text.to_owned(), parts: parser::without_ranges(parts), ends_with_slash })
     }
 
     /// The path, and the query if there is one, ready for a request line.
@@ -37,6 +38,11 @@ impl PathTemplate {
         let path = text::render(&self.parts, values, place::push_encoded)?;
         place::check_rendered(&path, self.ends_with_slash)?;
         Ok(path)
+    }
+
+    /// As the operator wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The names that it uses, in order and as often as it does.

@@ -59,7 +59,7 @@ impl Template {
 
     /// The text, with each value as it is.
     pub fn text(&self, values: &dyn Values) -> Result<String, RenderError> {
-        render(&self.parts, values, |output, value| output.push_str(value))
+        render(&self.parts, values, String::push_str)
     }
 
     /// The value of a header: visible ASCII and single spaces inside, so that it stays one value on one
