@@ -42,7 +42,7 @@ fn warn_of_unasked(attribute: &str, place: &MethodPlace, checker: &mut Checker) 
 
 fn help(attribute: &str) -> String {
     format!(
-        "add `{attribute}` to the `attributes` of the purpose, or say what stands for it: add `| default('')`"
+        "add `{attribute}` to the `attributes` of the purpose, or say what stands for it: `… | default('')`"
     )
 }
 
