@@ -71,7 +71,10 @@ fn the_citizen_confirms_what_the_proxy_says() {
     assert!(landing.url.contains("/room/0"), "{landing:?}");
     let released = world.comm.attributes(&world.comm.take_delivery(), Dialect::IdContact);
     let expected = [("email", "jan@example.nl"), ("fullname", "Jan <Jansen>")];
-    assert!(released.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected), "{released:?}");
+    assert!(
+        released.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected),
+        "{released:?}"
+    );
     world.wait_for_event("attributes_delivered", "ok");
     let log = world.gateway.log_text();
     assert!(!log.contains("jan@example.nl") && !log.contains("Jansen"), "{log}");

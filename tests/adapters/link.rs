@@ -90,7 +90,10 @@ fn the_token_says_what_the_yaml_says() {
     let arrival = rooms.only_arrival();
     let (room, token) = arrival.split_once("?jwt=").expect("a token in the URL");
     let (header, claims) = verified(token, &HS256.verifier_from_bytes(SECRET).unwrap());
-    assert_eq!((&header["alg"], &header["typ"], &header["kid"]), (&json!("HS256"), &json!("JWT"), &json!("k1")));
+    assert_eq!(
+        (&header["alg"], &header["typ"], &header["kid"]),
+        (&json!("HS256"), &json!("JWT"), &json!("k1"))
+    );
     assert_eq!(claims["aud"], "jitsi");
     assert_eq!(claims["context"], json!({"user": {"name": "Jan Jansen"}}));
     assert_eq!(format!("/{}", claims["room"].as_str().unwrap()), room);
@@ -129,10 +132,7 @@ fn other_algorithms_take_a_key() {
 fn an_attribute_enters_a_url_only_where_it_is_named() {
     for (url, expected) in [
         ("http://meet.test/room", "http://meet.test/room".to_owned()),
-        (
-            "http://meet.test/x?m={{ attributes.fullname }}",
-            "http://meet.test/x?m=Jan%20Jansen".to_owned(),
-        ),
+        ("http://meet.test/x?m={{ attributes.fullname }}", "http://meet.test/x?m=Jan%20Jansen".to_owned()),
     ] {
         let rooms = Rooms::of(&format!("link: {{ url: \"{url}\" }}"));
         let mut browser = rooms.world.browser();
@@ -217,8 +217,9 @@ fn a_channel_may_be_chosen_afterwards() {
 fn who_need_not_sign_in_is_nobody_in_particular() {
     let link = "link: { url: \"http://meet.test/{{ attributes.fullname | default('guest') }}\" }";
     let mut setup = Setup::default().auth("test", TEST).comm("video", link);
-    setup.purposes =
-        format!("  - {{ tag: {PURPOSE}, attributes: [fullname], allowed_auth: [test], allowed_comm: [video], unauthenticated: true }}\n");
+    setup.purposes = format!(
+        "  - {{ tag: {PURPOSE}, attributes: [fullname], allowed_auth: [test], allowed_comm: [video], unauthenticated: true }}\n"
+    );
     let rooms = Rooms::new(&setup);
     let mut browser = rooms.world.browser();
     let link = start(&mut browser, &json!({"purpose": PURPOSE, "comm_method": "video"}));
@@ -248,7 +249,10 @@ fn a_reload_takes_effect_within_a_session() {
 #[test]
 fn another_instance_leads_to_the_same_room() {
     let rooms = Rooms::of(ROOM);
-    let files = Setup::default().auth("test", TEST).comm("video", ROOM).files("http://127.0.0.1:1", "http://127.0.0.1:1");
+    let files = Setup::default()
+        .auth("test", TEST)
+        .comm("video", ROOM)
+        .files("http://127.0.0.1:1", "http://127.0.0.1:1");
     let second = start_gateway(&files);
     let mut browser = rooms.world.browser();
     let link = rooms.signed_in(&mut browser, "confirm");

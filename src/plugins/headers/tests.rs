@@ -45,7 +45,8 @@ impl Case {
     /// One that asks for these.
     fn asking(asked: &[AttributeTag]) -> Self {
         let (world, adapter) = (World::answering(Ok(StatusCode::OK)), adapter());
-        let continuation = PluginUrl::parse_client_url("https://contact.example.nl/session/continue/x".into());
+        let continuation =
+            PluginUrl::parse_client_url("https://contact.example.nl/session/continue/x".into());
         let purpose = purpose();
         let start = AuthenticationRequest {
             session: SessionReference::new(&world.random),
@@ -55,7 +56,8 @@ impl Case {
             attr_url: None,
         };
         let url = adapter.start(&start, world.environment()).unwrap();
-        let state = url.as_str().strip_prefix("https://contact.example.nl/base/auth/sso/").unwrap().to_owned();
+        let state =
+            url.as_str().strip_prefix("https://contact.example.nl/base/auth/sso/").unwrap().to_owned();
         Self { world, adapter, state }
     }
 
@@ -80,7 +82,8 @@ impl Case {
     fn released(&self, answer: &OwnAnswer) -> AuthenticationOutcome {
         let location = header(answer, "location").expect("the citizen goes on");
         let (_, token) = location.split_once("?result=").expect("with a result");
-        self.adapter.at.open::<Authenticated>(token, self.world.environment()).unwrap().outcome()
+        let opened = self.adapter.at.open::<Authenticated>(token, self.world.environment());
+        opened.ok().expect("it is a result").outcome()
     }
 }
 

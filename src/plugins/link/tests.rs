@@ -43,8 +43,12 @@ impl Case {
     /// The state in the URL of a new conversation.
     fn start(&self, authenticated: bool) -> String {
         let purpose = purpose();
-        let request =
-            CommunicationRequest { session: self.session, purpose: &purpose, auth_result: None, authenticated };
+        let request = CommunicationRequest {
+            session: self.session,
+            purpose: &purpose,
+            auth_result: None,
+            authenticated,
+        };
         let started = self.adapter.start(&request, self.world.environment()).unwrap();
         assert!(started.attr_url.is_none());
         started.client_url.as_str().strip_prefix("https://contact.example.nl/comm/video/").unwrap().to_owned()
