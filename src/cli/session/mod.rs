@@ -25,9 +25,9 @@ use self::{
 };
 use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print, print_report};
 use crate::{
-    config::{self, AuthKind, Brokering, Config, Sources, Way, parse_duration},
+    config::{self, AuthKind, AuthMethod, Brokering, Config, Sources, Way, parse_duration},
     metrics::SessionLabels,
-    model::{BaseUrl, PluginUrl},
+    model::{BaseUrl, PluginUrl, path_segment},
     plugins::HttpClient,
     proxy::{client::PluginClient, resolver::Resolver},
     snapshot::reachable_url,
@@ -153,34 +153,43 @@ impl Errand<'_> {
 
     /// Waits for the end of a session that a person goes on with.
     async fn watched(&self, plan: &Plan, url: &PluginUrl) -> Result<End, String> {
-        let admin = match self.admin.clone().map_or_else(|| reachable_url(self.config.listeners.admin), Ok) {
-            Ok(admin) => admin,
-            Err(error) => return Err(error.to_string()),
-        };
+        let admin = self.admin.clone().map_or_else(|| reachable_url(self.config.listeners.admin), Ok);
+        let admin = admin.map_err(|error| error.to_string())?;
         let labels =
             SessionLabels { purpose: &plan.purpose, auth_method: &plan.auth, comm_method: &plan.comm };
         let watch = Watch { http: self.http, admin: &admin, labels, deadline: plan.deadline };
         let before = watch.counts().await;
-        print(&format!("Open in a browser:\n{}\n", url.as_str()));
+        let brokering = self.auth(plan).map(|method| method.brokering);
+        if brokering == Some(Brokering::Bind) {
+            let path = format!("/choose/{}", path_segment(&plan.purpose));
+            print(
+                "With `brokering: bind` only the browser that starts may return: start it there once more.\n",
+            );
+            print(&format!("Open in a browser:\n{}\n", PluginUrl::own(&plan.public, &path).as_str()));
+        } else {
+            print(&format!("Open in a browser:\n{}\n", url.as_str()));
+        }
         let before = before.map_err(|unseen| unseen.to_string())?;
         print(&format!(
             "Waiting until {admin}/metrics counts the end of a session of this purpose and these methods; \
              another citizen's looks the same.\n"
         ));
-        let end = watch.end(&before).await;
-        let auth = self.config.auth.iter().find(|method| method.tag.as_str() == plan.auth);
-        let unseen = auth.is_some_and(|method| method.brokering == Brokering::Off);
-        end.map_err(|reason| match unseen {
-            true => format!("{reason}; with `brokering: off` the gateway does not see the end"),
-            false => reason.to_string(),
+        watch.end(&before).await.map_err(|reason| match brokering {
+            Some(Brokering::Off) => {
+                format!("{reason}; with `brokering: off` the gateway does not see the end")
+            }
+            _ => reason.to_string(),
         })
+    }
+
+    fn auth(&self, plan: &Plan) -> Option<&AuthMethod> {
+        self.config.auth.iter().find(|method| method.tag.as_str() == plan.auth)
     }
 
     /// Whether `inspect` is not expected to read the result: it is encrypted to a plugin.
     fn passes_unread(&self, plan: &Plan) -> bool {
-        let auth = self.config.auth.iter().find(|method| method.tag.as_str() == plan.auth);
         let comm = self.config.comm.iter().find(|method| method.tag.as_str() == plan.comm);
-        auth.is_some_and(|auth| {
+        self.auth(plan).is_some_and(|auth| {
             matches!(auth.kind, AuthKind::Remote { .. }) && auth.way_to(comm) == Some(Way::Unread)
         })
     }
