@@ -5,7 +5,7 @@ CONFIG ?= .
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test format fuzz bench bench-compare bench-crypto
+.PHONY: help run check test test-matrix format fuzz bench bench-compare bench-crypto
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -23,13 +23,18 @@ test: check ## formatting, lints and every test, a whole session in a browser in
 	@scripts/prerequisites test
 	cargo test --locked
 	cargo test --locked --test interop -- --ignored
+	cargo test --locked --test openid -- --ignored
 	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
 	node tests/browser/brokering.mjs $(TARGET)/debug/id-contact-gateway
+
+test-matrix: ## conversations in a real Matrix homeserver (Synapse), which is installed below target
+	@scripts/prerequisites matrix
+	cargo test --locked --test matrix -- --ignored
 
 format: ## rewrite the sources as the formatter wants them
 	cargo fmt
 
-fuzz: ## strangers' tokens, a minute for each of the three targets (FUZZ_SECONDS)
+fuzz: ## strangers' tokens and values, a minute for each of the five targets (FUZZ_SECONDS)
 	@scripts/prerequisites build
 	scripts/fuzz
 

@@ -58,7 +58,8 @@ fn an_example_with_a_mistake_is_found() {
 
 #[test]
 fn the_reference_names_exactly_the_keys_that_exist() {
-    let documented = keys_in(&read(&root().join("docs/configuration.md")));
+    let mut documented = keys_in(&read(&root().join("docs/configuration.md")));
+    documented.extend(rows_of_keys(&read(&root().join("docs/adapters.md"))));
     let (mut leaves, mut all) = (BTreeSet::new(), BTreeSet::new());
     for file in ConfigFile::ALL {
         let schema = config::schema(file);
@@ -66,9 +67,9 @@ fn the_reference_names_exactly_the_keys_that_exist() {
     }
     assert!(leaves.contains("routes[].headers.request.set") && all.contains("upstreams.NAME.timeouts.read"));
     let missing: Vec<_> = leaves.difference(&documented).collect();
-    assert!(missing.is_empty(), "docs/configuration.md lacks {missing:?}");
+    assert!(missing.is_empty(), "docs/configuration.md and docs/adapters.md lack {missing:?}");
     let invented: Vec<_> = documented.difference(&all).collect();
-    assert!(invented.is_empty(), "docs/configuration.md names keys that do not exist: {invented:?}");
+    assert!(invented.is_empty(), "the reference names keys that do not exist: {invented:?}");
 }
 
 #[test]
@@ -258,10 +259,15 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 /// The keys that a reference lists: in the first cell of a row, or in a list.
 fn keys_in(page: &str) -> BTreeSet<String> {
-    let rows = page.lines().filter_map(|line| quoted(line.strip_prefix("| `").map(|_| line)?).next());
     let (_, later) = page.split_once("## Not supported yet").expect("the page has this section");
-    let later = quoted(later).filter(|key| key.contains('.'));
-    rows.chain(later).filter(|key| !key.contains(".yaml")).map(str::to_owned).collect()
+    let later = quoted(later).filter(|key| key.contains('.')).map(str::to_owned);
+    rows_of_keys(page).chain(later).filter(|key| !key.contains(".yaml")).collect()
+}
+
+/// The keys in the first cells of tables: paths, all of them.
+fn rows_of_keys(page: &str) -> impl Iterator<Item = String> {
+    let rows = page.lines().filter_map(|line| quoted(line.strip_prefix("| `").map(|_| line)?).next());
+    rows.filter(|key| key.contains('.')).map(str::to_owned)
 }
 
 /// Collects the paths of a schema's keys: `routes[].id`, `upstreams.NAME.servers`. Leaves are those

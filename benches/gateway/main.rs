@@ -5,6 +5,7 @@
 mod routing;
 mod session;
 mod start;
+mod templates;
 mod tokens;
 
 use std::time::Duration;
@@ -17,6 +18,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .sample_size(30);
-    targets = tokens::sealed_state, tokens::results, tokens::signed_starts, routing::look_up, routing::paths, routing::answers, session::start_bodies, session::generations, start::starts
+    targets = tokens::sealed_state, tokens::results, tokens::signed_starts, routing::look_up, routing::paths, routing::answers, session::start_bodies, session::generations, start::starts, templates::rendering, templates::selection
 }
 criterion_main!(benches);

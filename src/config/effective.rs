@@ -1,5 +1,5 @@
 //! The configuration as it is in force, in the shape of the three files, for operators to read.
-//! May import: `mask`, `model`.
+//! May import: `adapters`, `mask`, `model`.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use super::{
-    AuthKind, AuthMethod, AuthTrust, Brokering, CommKind, CommMethod, CommTrust, Config, Gateway, HeaderEdit,
-    Initiator, InspectDelivery, Keys, Listeners, PluginStart, Purpose, Route, Timeouts, Upstream,
-    mask::is_sensitive,
+    AssertedHeaders, AuthKind, AuthMethod, AuthTrust, Brokering, CommKind, CommMethod, CommTrust, Config,
+    Gateway, HeaderEdit, Initiator, InspectDelivery, Jwt, Keys, Link, Listeners, PluginStart, Purpose, Route,
+    Timeouts, Upstream, adapters, mask::is_sensitive,
 };
 use crate::model::{LocalizedText, UrlPrefix};
 
 /// What stands for a value that nobody is to see.
-const MASKED: &str = "***";
+pub(super) const MASKED: &str = "***";
 
 /// The effective configuration, defaults filled in: `{routes: …, purposes: …, plugins: …}`, each in
 /// the shape of its file. Values of headers whose names sound secret are masked. In place of a public
@@ -144,8 +144,8 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
             value["test"] = json!({ "attributes": attributes.collect::<Map<_, _>>() });
         }
         AuthKind::Oidc(_) => value["oidc"] = json!({}),
-        AuthKind::Http(_) => value["http"] = json!({}),
-        AuthKind::Headers(_) => value["headers"] = json!({}),
+        AuthKind::Http(http) => value["http"] = adapters::shown_http_auth(http),
+        AuthKind::Headers(headers) => value["headers"] = asserted_headers(headers),
     }
     if let Some(provides) = &method.provides {
         value["provides"] = json!(provides);
@@ -179,11 +179,42 @@ fn comm_method(method: &CommMethod, config: &Config) -> Value {
             };
             value["inspect"] = json!({ "delivery": delivery });
         }
-        CommKind::Link(_) => value["link"] = json!({}),
-        CommKind::Http(_) => value["http"] = json!({}),
+        CommKind::Link(link) => value["link"] = comm_link(link),
+        CommKind::Http(http) => value["http"] = adapters::shown_http_comm(http),
     }
     if let Some(hosts) = &method.hosts {
         value["hosts"] = json!(hosts);
+    }
+    value
+}
+
+fn asserted_headers(headers: &AssertedHeaders) -> Value {
+    let attributes = headers.attributes.iter().map(|(tag, name)| (tag.to_string(), json!(name.as_str())));
+    json!({
+        "from": headers.from.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "attributes": attributes.collect::<Map<_, _>>(),
+    })
+}
+
+fn comm_link(link: &Link) -> Value {
+    let mut value = json!({ "url": link.url.as_str() });
+    if let Some(room) = &link.room {
+        value["room"] = json!(room.as_str());
+    }
+    if let Some(jwt) = &link.jwt {
+        value["jwt"] = link_token(jwt);
+    }
+    value
+}
+
+fn link_token(Jwt { key, ttl, claims }: &Jwt) -> Value {
+    let mut value = json!({ "alg": key.algorithm(), "ttl": duration(*ttl), "claims": claims.to_json() });
+    match key.fingerprint() {
+        Some(fingerprint) => value["key"] = json!(hex(fingerprint)),
+        None => value["secret"] = json!(MASKED),
+    }
+    if let Some(kid) = key.kid() {
+        value["kid"] = json!(kid);
     }
     value
 }
@@ -242,7 +273,7 @@ fn text(text: &LocalizedText) -> Value {
 }
 
 /// In the largest unit that is exact.
-fn duration(duration: Duration) -> String {
+pub(super) fn duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     let units = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     let exact = units.into_iter().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(("ms", 1));

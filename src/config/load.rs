@@ -9,7 +9,7 @@ use super::{
     check::Checker,
     combinations, interpolation,
     link::{Names, Used},
-    lint, overlap,
+    lint, needs, overlap,
     plugins::RawPlugins,
     purposes::RawPurposes,
     report::Report,
@@ -105,8 +105,10 @@ impl Loader<'_> {
         if !self.report.has_errors() {
             let purpose_places = purposes.places();
             combinations::check_methods(&config, &places, &mut self.checker(ConfigFile::Plugins));
+            needs::check_templates(&config, &places.comm, &mut self.checker(ConfigFile::Plugins));
             let checker = &mut self.checker(ConfigFile::Purposes);
             combinations::check_purposes(&config, &purpose_places, &places, checker);
+            needs::check_purposes(&config, &purpose_places, &places.comm, checker);
             lint::check_purposes(&config, &purpose_places, checker);
             lint::check_routes(&config, &used, &parsed.places, &mut self.checker(ConfigFile::Routes));
         }

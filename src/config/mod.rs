@@ -22,6 +22,7 @@ mod lint;
 mod load;
 mod location;
 mod mask;
+mod needs;
 mod node;
 mod overlap;
 mod plugins;
@@ -344,6 +345,11 @@ impl CommMethod {
     /// Whether the gateway itself plays the plugin, and passes results on its own way.
     pub fn is_adapter(&self) -> bool {
         matches!(self.kind, CommKind::Link(_) | CommKind::Http(_))
+    }
+
+    /// Whether a delivery carries a key by which its receiver tells a repetition.
+    pub fn has_keyed_deliveries(&self) -> bool {
+        matches!(&self.kind, CommKind::Http(http) if http.deliver.as_ref().is_some_and(|d| d.hmac.is_some()))
     }
 
     /// What becomes of a citizen whose attributes could not be delivered.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     AuthKind, AuthMethod, Brokering, CommKind, CommMethod, DEFAULT_PLUGIN_TIMEOUT, Initiator,
     InspectDelivery, Keys, PluginStart, Purpose, UpstreamId,
-    adapters::{RawHttpAuth, RawHttpComm},
+    adapters::{RawHeaders, RawHttpAuth, RawHttpComm, RawLink},
     check::{Checker, all, enumerate},
     initiators::RawInitiator,
     keys::RawKeys,
@@ -66,9 +66,9 @@ struct RawAuth {
     /// A REST identity service, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
     http: Option<RawHttpAuth>,
-    #[serde(rename = "headers")]
+    /// Identity that a front proxy has established already, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
-    _headers: Option<NotYet>,
+    headers: Option<RawHeaders>,
     /// The spelling of the plugin's results. By default `id-contact`.
     #[serde(default)]
     dialect: RawDialect,
@@ -108,9 +108,9 @@ struct RawComm {
     /// A page that shows what was delivered, for development, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
     inspect: Option<RawInspect>,
-    #[serde(rename = "link")]
+    /// A link made of a template, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
-    _link: Option<NotYet>,
+    link: Option<RawLink>,
     /// A REST conversation service or a webhook, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
     http: Option<RawHttpComm>,
@@ -226,7 +226,15 @@ impl RawPlugins {
 
     pub fn comm_places(&self, checker: &Checker) -> Vec<MethodPlace> {
         let place = |raw: &RawComm| {
-            MethodPlace::new(&raw.tag.span, raw.trust.as_ref().map(|trust| &trust.span), None, checker)
+            let texts = match (&raw.link, &raw.http) {
+                (Some(link), _) => link.texts(),
+                (None, Some(http)) => http.texts(),
+                (None, None) => Vec::new(),
+            };
+            MethodPlace {
+                texts,
+                ..MethodPlace::new(&raw.tag.span, raw.trust.as_ref().map(|trust| &trust.span), None, checker)
+            }
         };
         self.comm.iter().map(place).collect()
     }
@@ -278,7 +286,7 @@ impl RawAuth {
             ("start", self.start.is_some()),
             ("oidc", self._oidc.is_some()),
             ("http", self.http.is_some()),
-            ("headers", self._headers.is_some()),
+            ("headers", self.headers.is_some()),
             ("test", self.test.is_some()),
         ];
         checker.exactly_one("authentication", &self.tag, &given)?;
@@ -287,6 +295,9 @@ impl RawAuth {
         }
         if let Some(http) = &self.http {
             return http.parse(&self.tag.span, secrets, checker).map(|http| AuthKind::Http(Box::new(http)));
+        }
+        if let Some(headers) = &self.headers {
+            return headers.parse(&self.tag.span, checker).map(AuthKind::Headers);
         }
         let test = self.test.as_ref()?;
         test.parse(checker).map(|attributes| AuthKind::Test { attributes })
@@ -330,7 +341,7 @@ impl RawComm {
     ) -> Option<CommKind> {
         let given = [
             ("start", self.start.is_some()),
-            ("link", self._link.is_some()),
+            ("link", self.link.is_some()),
             ("http", self.http.is_some()),
             ("inspect", self.inspect.is_some()),
         ];
@@ -340,6 +351,9 @@ impl RawComm {
         }
         if let Some(http) = &self.http {
             return http.parse(&self.tag.span, secrets, checker).map(|http| CommKind::Http(Box::new(http)));
+        }
+        if let Some(link) = &self.link {
+            return link.parse(&self.tag.span, secrets, checker).map(|link| CommKind::Link(Box::new(link)));
         }
         let inspect = self.inspect.as_ref()?;
         Some(CommKind::Inspect { delivery: inspect.delivery.into() })

@@ -1,6 +1,6 @@
 //! `trust` and `brokering` of plugins.yaml: what the gateway does with the results of a plugin
 //! (design.md, "Trust, and brokering").
-//! May import: `check`, `node`, `report`, `secrets`, `tokens`.
+//! May import: `adapters`, `check`, `node`, `report`, `secrets`, `tokens`.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -12,6 +12,7 @@ use serde::{
 
 use super::{
     AuthTrust, Brokering, CommTrust,
+    adapters::RawExpression,
     check::Checker,
     node::{Span, Spanned},
     report::Place,
@@ -166,6 +167,8 @@ pub struct MethodPlace {
     pub tag: Place,
     pub trust: Place,
     pub brokering: Place,
+    /// The texts in which a communication method may name attributes.
+    pub texts: Vec<RawExpression>,
 }
 
 impl MethodPlace {
@@ -176,6 +179,7 @@ impl MethodPlace {
             tag: checker.place(tag),
             trust: checker.place(trust.unwrap_or(tag)),
             brokering: checker.place(brokering.unwrap_or(tag)),
+            texts: Vec::new(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Texts that people read, in the languages the gateway speaks.
 
+use serde::{Deserialize, Serialize};
+
 /// A language of the gateway's own pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Language {
@@ -53,7 +55,7 @@ impl Language {
 
 /// A text in one or more languages; never empty. Made from `name: IRMA` or
 /// `name: { nl: Inloggen, en: Sign in }`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LocalizedText {
     Plain(String),
     /// Language code as written, and text, in the order of the file; at least one entry.

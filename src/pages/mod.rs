@@ -8,11 +8,13 @@ pub mod assets;
 mod call;
 mod cancelled;
 mod choose;
+mod confirm;
 mod delivered;
 mod error;
 mod onward;
 mod sign_in;
 mod utc;
+mod waiting;
 
 use askama::Template;
 use http::{HeaderValue, StatusCode, header};
@@ -22,10 +24,12 @@ use crate::model::{Language, OwnAnswer};
 pub use call::{Call, call};
 pub use cancelled::{Cancelled, cancelled};
 pub use choose::{ChooseMethods, ChoosePurpose, MethodChoice, PurposeChoice, choose_methods, choose_purpose};
+pub use confirm::{Confirm, ConfirmedAttribute, confirm};
 pub use delivered::{Delivered, DeliveredResult, Delivery, Route, Unreadable, delivered};
 pub use error::{BackLink, ErrorPage, error};
 pub use onward::{MAX_LOCATION, go_on};
 pub use sign_in::{RequestedAttribute, SignIn, sign_in};
+pub use waiting::{Waiting, waiting};
 
 /// No script, no style in the markup, no frames. There is deliberately no `form-action`: the form
 /// is answered with a redirect to a plugin, to which Chromium would apply it.

@@ -10,20 +10,13 @@ use crate::model::{Language, OwnAnswer};
 /// budget").
 pub const MAX_LOCATION: usize = 3_500;
 
-struct Onward<'a> {
-    /// Path of `public_url`, without a slash at its end.
-    base: &'a str,
-    /// May carry a citizen's result.
-    url: &'a str,
-}
-
 /// Goes there at once. `base` is the path of `public_url`, without a slash at its end; `url` may carry
 /// a citizen's result.
 pub fn go_on(base: &str, url: &str, language: Language) -> OwnAnswer {
     if url.len() <= MAX_LOCATION {
         return OwnAnswer::see_other(url);
     }
-    let page = Page { frame: Frame { base, language }, view: &Onward { base, url } };
+    let page = Page { frame: Frame { base, language }, url };
     answer(StatusCode::OK, &page, language)
 }
 
@@ -31,5 +24,6 @@ pub fn go_on(base: &str, url: &str, language: Language) -> OwnAnswer {
 #[template(path = "onward.html")]
 struct Page<'a> {
     frame: Frame<'a>,
-    view: &'a Onward<'a>,
+    /// May carry a citizen's result.
+    url: &'a str,
 }

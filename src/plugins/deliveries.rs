@@ -26,7 +26,8 @@ pub enum Progress {
     #[default]
     Unknown,
     Delivered,
-    /// The receiver could not be reached: nothing was sent, so it can be tried again.
+    /// Nothing was sent, since the receiver could not be reached; or it was, and the receiver tells a
+    /// repetition by its key. It can be tried again.
     Unreached,
     /// The citizen did not sign in, and the receiver is an adapter, which has no use for that.
     NotSignedIn,
@@ -37,11 +38,13 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// What an attempt that failed like this leaves behind.
-    pub fn after(error: PluginError) -> Self {
+    /// What an attempt that failed like this leaves behind. `keyed`: the receiver tells a repetition by
+    /// its key.
+    pub fn after(error: PluginError, keyed: bool) -> Self {
         match error {
             PluginError::Transport(TransportError::Connect | TransportError::Resolve) => Self::Unreached,
             PluginError::NotSignedIn => Self::NotSignedIn,
+            error if keyed && error.may_pass() => Self::Unreached,
             _ => Self::Failed,
         }
     }
@@ -65,8 +68,8 @@ impl Turn {
     }
 
     /// From now on something may have been sent, whatever becomes of the one who holds the turn.
-    pub fn begin(&mut self) {
-        *self.0 = Progress::Failed;
+    pub fn begin(&mut self, keyed: bool) {
+        *self.0 = if keyed { Progress::Unreached } else { Progress::Failed };
     }
 
     pub fn finish(mut self, progress: Progress) {
@@ -110,6 +113,24 @@ mod tests {
         first.finish(Progress::Delivered);
         assert_eq!(waiting.await.unwrap(), Progress::Delivered);
         assert_eq!(deliveries.turn(2, 0).await.progress(), Progress::Unknown);
+    }
+
+    #[test]
+    fn what_was_sent_is_sent_again_only_to_who_tells_a_repetition() {
+        use http::StatusCode;
+        let timeout = PluginError::Transport(TransportError::Timeout);
+        let (trouble, refused) = (StatusCode::BAD_GATEWAY, StatusCode::BAD_REQUEST);
+        for (error, keyed, expected) in [
+            (PluginError::Transport(TransportError::Connect), false, Progress::Unreached),
+            (timeout, false, Progress::Failed),
+            (timeout, true, Progress::Unreached),
+            (PluginError::Status(trouble), false, Progress::Failed),
+            (PluginError::Status(trouble), true, Progress::Unreached),
+            (PluginError::Status(refused), true, Progress::Failed),
+            (PluginError::Result, true, Progress::Failed),
+        ] {
+            assert_eq!(Progress::after(error, keyed), expected, "{error} {keyed}");
+        }
     }
 
     #[tokio::test]

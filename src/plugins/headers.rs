@@ -1,10 +1,25 @@
 //! The authentication adapter `headers`: a front proxy has authenticated already, and says so.
+//!
+//! Headers are believed only from the networks named, and nothing is released before the citizen has
+//! seen it and confirmed. They are read anew when the citizen confirms: what counts is who they are then.
 //! May import: what `plugins` may.
 
-use super::{AuthenticationRequest, Environment, PluginError, SealedPlace};
+use std::net::IpAddr;
+
+use http::{Method, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
+
+use super::{
+    AuthenticationRequest, Environment, PluginError, SealedPlace,
+    place::{is_media_type, method_not_allowed, purpose_name},
+    sign_in::{SIGN_IN_LIFETIME, SignIn},
+};
 use crate::{
     config::AssertedHeaders,
-    model::{OwnAnswer, OwnRequest, PluginUrl},
+    model::{Language, LocalizedText, OwnAnswer, OwnRequest, PluginUrl, Random, cookie},
+    pages::{self, Confirm, ConfirmedAttribute},
+    tokens::{SealedState, constant_time_eq},
 };
 
 /// An authentication method of kind `headers`, built for one generation of the configuration.
@@ -13,21 +28,252 @@ pub struct HeadersAdapter {
     config: AssertedHeaders,
 }
 
+/// What the URL of the page carries.
+#[derive(Clone, Serialize, Deserialize)]
+struct Confirmation {
+    sign_in: SignIn,
+    /// The name of the purpose, as the page shows it.
+    purpose: LocalizedText,
+}
+
+impl SealedState for Confirmation {
+    const KIND: u8 = 10;
+    const LIFETIME: u64 = SIGN_IN_LIFETIME;
+}
+
+/// Why nothing is released. Says nothing of what came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Refusal {
+    #[error("the request does not come from the front proxy")]
+    Stranger,
+    #[error("a header that is asked for did not come, came twice, or is no text")]
+    Headers,
+    #[error("the form was not posted by the page that this browser was shown")]
+    Form,
+}
+
+/// What the citizen chose.
+#[derive(Clone, Copy)]
+enum Action {
+    Confirm,
+    Cancel,
+}
+
 impl HeadersAdapter {
     pub fn new(at: SealedPlace, config: AssertedHeaders) -> Self {
         Self { at, config }
     }
 
+    /// `{public_url}/auth/{tag}/{state}`.
+    ///
+    /// # Errors
+    /// [`PluginError::Library`] when no state can be sealed.
     pub fn start(
         &self,
-        _request: &AuthenticationRequest<'_>,
-        _environment: Environment<'_>,
+        request: &AuthenticationRequest<'_>,
+        environment: Environment<'_>,
     ) -> Result<PluginUrl, PluginError> {
-        let _ = (&self.at, &self.config);
-        Err(PluginError::Gone)
+        let state = Confirmation {
+            sign_in: SignIn::of(request, environment.clock.now()),
+            purpose: purpose_name(request.purpose),
+        };
+        let sealed = self.at.seal(&state, environment).ok_or(PluginError::Library)?;
+        Ok(self.at.place.url("auth", &sealed))
     }
 
-    pub fn page(&self, _rest: &str, request: &OwnRequest, _environment: Environment<'_>) -> OwnAnswer {
-        self.at.place.unknown_session(request.language)
+    /// GET shows what would be released; POST with the form field `action` acts.
+    pub fn page(&self, rest: &str, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
+        let Ok(state) = self.at.open::<Confirmation>(rest, environment) else {
+            return self.at.place.unknown_session(request.language);
+        };
+        let answer = match request.method {
+            Method::GET => self.show(&state, request, environment),
+            Method::POST => self.act(&state, request, environment),
+            _ => return method_not_allowed("GET, HEAD, POST"),
+        };
+        answer.unwrap_or_else(|refusal| self.refused(refusal, &state.sign_in, rest, request, environment))
+    }
+
+    fn show(
+        &self,
+        state: &Confirmation,
+        request: &OwnRequest,
+        environment: Environment<'_>,
+    ) -> Result<OwnAnswer, Refusal> {
+        let known = self.known(&state.sign_in, request)?;
+        let attributes = state
+            .sign_in
+            .attributes
+            .iter()
+            .filter_map(|tag| Some(ConfirmedAttribute { tag, value: value(&known, tag)? }));
+        let token = new_token(environment.random);
+        let view = Confirm {
+            base: self.at.place.base(),
+            purpose: state.purpose.text(request.language),
+            attributes: attributes.collect(),
+            token: &token,
+        };
+        let name = self.cookie_name(&state.sign_in);
+        let cookie = self.at.place.cookie("auth", &name, &token, SIGN_IN_LIFETIME);
+        Ok(pages::confirm(&view, request.language).with_header(header::SET_COOKIE, cookie))
+    }
+
+    fn act(
+        &self,
+        state: &Confirmation,
+        request: &OwnRequest,
+        environment: Environment<'_>,
+    ) -> Result<OwnAnswer, Refusal> {
+        self.check_peer(request.peer)?;
+        let action = self.action(&state.sign_in, request)?;
+        let sign_in = &state.sign_in;
+        match action {
+            Action::Cancel => Ok(sign_in.cancel(&self.at, request.language)),
+            Action::Confirm => {
+                let known = self.known(sign_in, request)?;
+                let outcome = sign_in.outcome(|tag| value(&known, tag).map(str::to_owned));
+                Ok(sign_in.finish(&self.at, &outcome, None, request.language, environment))
+            }
+        }
+    }
+
+    /// Another site can send a form, and cannot read the page that has the token.
+    fn action(&self, sign_in: &SignIn, request: &OwnRequest) -> Result<Action, Refusal> {
+        if !is_media_type(request.content_type.as_deref(), "application/x-www-form-urlencoded") {
+            return Err(Refusal::Form);
+        }
+        let field = |wanted| {
+            form_urlencoded::parse(&request.body).find(|(name, _)| name == wanted).map(|(_, value)| value)
+        };
+        let name = self.cookie_name(sign_in);
+        let held = cookie::find(request.cookie.as_deref(), &name).filter(|held| held.len() == TOKEN_LENGTH);
+        let (held, sent) = held.zip(field("token")).ok_or(Refusal::Form)?;
+        if !constant_time_eq(held.as_bytes(), sent.as_bytes()) {
+            return Err(Refusal::Form);
+        }
+        match field("action").as_deref() {
+            Some("confirm") => Ok(Action::Confirm),
+            Some("cancel") => Ok(Action::Cancel),
+            _ => Err(Refusal::Form),
+        }
+    }
+
+    fn cookie_name(&self, sign_in: &SignIn) -> String {
+        format!("idc-confirm-{}", sign_in.session)
+    }
+
+    fn check_peer(&self, peer: Option<IpAddr>) -> Result<(), Refusal> {
+        let peer = peer.ok_or(Refusal::Stranger)?.to_canonical();
+        let is_believed = self.config.from.iter().any(|network| network.contains(&peer));
+        if is_believed { Ok(()) } else { Err(Refusal::Stranger) }
+    }
+
+    /// What the front proxy says, by attribute, when it says all that is asked for. Where nothing is
+    /// asked for it has to say something all the same: else it let somebody pass whom it does not know.
+    fn known<'r>(&'r self, sign_in: &SignIn, request: &'r OwnRequest) -> Result<Known<'r>, Refusal> {
+        self.check_peer(request.peer)?;
+        let known: Known<'_> = self
+            .config
+            .attributes
+            .iter()
+            .filter_map(|(tag, name)| {
+                let mut values = request.asserted.iter().filter(|(other, _)| other == name);
+                match (values.next(), values.next()) {
+                    (Some((_, value)), None) => Some((tag.as_str(), readable(value.as_bytes())?)),
+                    _ => None,
+                }
+            })
+            .collect();
+        let has_all = sign_in.attributes.iter().all(|tag| value(&known, tag).is_some());
+        if has_all && !known.is_empty() { Ok(known) } else { Err(Refusal::Headers) }
+    }
+
+    fn refused(
+        &self,
+        refusal: Refusal,
+        sign_in: &SignIn,
+        rest: &str,
+        request: &OwnRequest,
+        environment: Environment<'_>,
+    ) -> OwnAnswer {
+        let method = self.at.place.tag.as_str();
+        tracing::warn!(session = %sign_in.session, method, reason = %refusal,
+            request_id = environment.request_id, "sign-in refused");
+        let again = match refusal {
+            Refusal::Stranger => None,
+            Refusal::Headers | Refusal::Form => Some(self.at.place.url("auth", rest).as_str().to_owned()),
+        };
+        sign_in.stuck(&self.at, refusal.status(), refusal.texts(request.language), again, request.language)
+    }
+}
+
+/// Attributes and their values.
+type Known<'r> = Vec<(&'r str, &'r str)>;
+
+fn value<'r>(known: &Known<'r>, tag: &str) -> Option<&'r str> {
+    known.iter().find(|(name, _)| *name == tag).map(|(_, value)| *value)
+}
+
+/// A value that people can read: not empty, and without control characters.
+fn readable(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value).ok().map(str::trim)?;
+    (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
+}
+
+const TOKEN_LENGTH: usize = 32;
+
+fn new_token(random: &dyn Random) -> String {
+    let mut bytes = [0; TOKEN_LENGTH / 2];
+    random.fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Stranger | Self::Form => StatusCode::FORBIDDEN,
+            Self::Headers => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    fn texts(self, language: Language) -> [&'static str; 3] {
+        match self {
+            Self::Stranger => language.pick(
+                [
+                    "U bent hier niet aangemeld",
+                    "Deze manier van inloggen werkt alleen via het netwerk van uw organisatie.",
+                    "Gebruik dat netwerk, of log op een andere manier in.",
+                ],
+                [
+                    "You are not signed in here",
+                    "This way to sign in works only by way of your organisation's network.",
+                    "Use that network, or sign in another way.",
+                ],
+            ),
+            Self::Headers => language.pick(
+                [
+                    "Wij weten niet wie u bent",
+                    "Uw organisatie heeft niet alle gegevens doorgegeven die gevraagd worden.",
+                    "Probeer het opnieuw, of log op een andere manier in.",
+                ],
+                [
+                    "We do not know who you are",
+                    "Your organisation did not pass on all the data that are asked for.",
+                    "Try again, or sign in another way.",
+                ],
+            ),
+            Self::Form => language.pick(
+                [
+                    "Uw keuze is niet begrepen",
+                    "De pagina was verouderd, of uw browser bewaart geen cookies.",
+                    "Probeer het opnieuw.",
+                ],
+                [
+                    "Your choice was not understood",
+                    "The page was out of date, or your browser keeps no cookies.",
+                    "Try again.",
+                ],
+            ),
+        }
     }
 }

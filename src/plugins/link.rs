@@ -1,11 +1,27 @@
 //! The communication adapter `link`: a video room, a telephone number, any URL made of a template.
+//!
+//! The citizen comes to a page of the gateway's with the result that is addressed to it, and is sent on
+//! to the URL that the templates make of it. Nothing is kept: whoever reloads is sent to the same room.
 //! May import: what `plugins` may.
 
-use super::{CommunicationRequest, CommunicationStarted, Environment, PluginError, SealedPlace};
-use crate::{
-    config::Link,
-    model::{OwnAnswer, OwnRequest},
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{
+    CommunicationRequest, CommunicationStarted, Delivery, Environment, PluginError, SealedPlace,
+    place::method_not_allowed,
 };
+use crate::{
+    config::{Jwt, Link},
+    model::{Language, OwnAnswer, OwnRequest, PluginUrl, SessionReference, UnixSeconds},
+    pages::{self, Call},
+    templates::{Name, RenderError, Value, Values},
+    tokens::{Attributes, CLOCK_SKEW, SealedState, StateError},
+};
+
+/// Seconds that the page is there: as long as a sign-in may take, and the result lasts.
+const CONVERSATION_LIFETIME: u64 = 2 * 60 * 60;
 
 /// A communication method of kind `link`, built for one generation of the configuration.
 pub struct LinkAdapter {
@@ -13,21 +29,215 @@ pub struct LinkAdapter {
     config: Link,
 }
 
+/// What the URL of the page carries.
+#[derive(Clone, Serialize, Deserialize)]
+struct Conversation {
+    session: SessionReference,
+    /// The tag of the purpose.
+    purpose: String,
+    random: [u8; 16],
+    /// Whether a result comes with the citizen.
+    authenticated: bool,
+}
+
+impl SealedState for Conversation {
+    const KIND: u8 = 11;
+    const LIFETIME: u64 = CONVERSATION_LIFETIME;
+}
+
+/// Why the citizen is sent nowhere. Says nothing of what came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Refusal {
+    #[error("no result came, or several")]
+    NoResult,
+    #[error("the result is none for this session")]
+    Foreign,
+    #[error("the result has expired")]
+    Expired,
+    #[error("the citizen did not sign in")]
+    NotSignedIn,
+    #[error("a template of plugins.yaml cannot be filled in: {0}")]
+    Template(#[from] RenderError),
+    #[error("the cryptographic library failed")]
+    Library,
+}
+
 impl LinkAdapter {
     pub fn new(at: SealedPlace, config: Link) -> Self {
         Self { at, config }
     }
 
+    /// `{public_url}/comm/{tag}/{state}`, to which the result comes with the citizen.
+    ///
+    /// # Errors
+    /// [`PluginError::Library`] when no state can be sealed.
     pub fn start(
         &self,
-        _request: &CommunicationRequest<'_>,
-        _environment: Environment<'_>,
+        request: &CommunicationRequest<'_>,
+        environment: Environment<'_>,
     ) -> Result<CommunicationStarted, PluginError> {
-        let _ = (&self.at, &self.config);
-        Err(PluginError::Gone)
+        let mut random = [0; 16];
+        environment.random.fill(&mut random);
+        let state = Conversation {
+            session: request.session,
+            purpose: request.purpose.tag.to_string(),
+            random,
+            authenticated: request.authenticated,
+        };
+        let sealed = self.at.seal(&state, environment).ok_or(PluginError::Library)?;
+        Ok(CommunicationStarted { client_url: self.at.place.url("comm", &sealed), attr_url: None })
     }
 
-    pub fn page(&self, _rest: &str, request: &OwnRequest, _environment: Environment<'_>) -> OwnAnswer {
-        self.at.place.unknown_session(request.language)
+    /// Sends the citizen on, or shows the number to call.
+    pub fn page(&self, rest: &str, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
+        if request.method != Method::GET {
+            return method_not_allowed("GET, HEAD");
+        }
+        let Ok(conversation) = self.at.open::<Conversation>(rest, environment) else {
+            return self.at.place.unknown_session(request.language);
+        };
+        let base = self.at.place.base();
+        match self.link(&conversation, request, environment) {
+            Ok(url) if url.is_telephone() => pages::call(&Call { base, url: url.as_str() }, request.language),
+            Ok(url) => pages::go_on(base, url.as_str(), request.language),
+            Err(refusal) => self.refused(refusal, &conversation, request.language, environment),
+        }
+    }
+
+    fn link(
+        &self,
+        conversation: &Conversation,
+        request: &OwnRequest,
+        environment: Environment<'_>,
+    ) -> Result<PluginUrl, Refusal> {
+        let attributes = if conversation.authenticated {
+            Some(self.attributes(conversation, request, environment)?)
+        } else {
+            None
+        };
+        let mut values = Known {
+            purpose: &conversation.purpose,
+            random: format!("{:032x}", u128::from_be_bytes(conversation.random)),
+            attributes,
+            room: None,
+            jwt: None,
+        };
+        values.room = self.config.room.as_ref().map(|room| room.text(&values)).transpose()?;
+        let now = environment.clock.now();
+        values.jwt = self.config.jwt.as_ref().map(|jwt| sign(jwt, &values, now)).transpose()?;
+        Ok(self.config.url.render(&values)?)
+    }
+
+    /// What the result says that the session handed over to this page.
+    fn attributes(
+        &self,
+        conversation: &Conversation,
+        request: &OwnRequest,
+        environment: Environment<'_>,
+    ) -> Result<Attributes, Refusal> {
+        let mut results = request.parameters("result");
+        let (Some(result), None) = (results.next(), results.next()) else { return Err(Refusal::NoResult) };
+        let delivery = match self.at.open::<Delivery>(&result, environment) {
+            Ok(delivery) if delivery.session == conversation.session => delivery,
+            Ok(_) | Err(StateError::Refused) => return Err(Refusal::Foreign),
+            Err(StateError::Expired(_)) => return Err(Refusal::Expired),
+        };
+        if delivery.expires_at <= environment.clock.now() {
+            return Err(Refusal::Expired);
+        }
+        delivery.attributes().ok_or(Refusal::NotSignedIn)
+    }
+
+    fn refused(
+        &self,
+        refusal: Refusal,
+        conversation: &Conversation,
+        language: Language,
+        environment: Environment<'_>,
+    ) -> OwnAnswer {
+        let (session, method) = (conversation.session, self.at.place.tag.as_str());
+        tracing::warn!(%session, method, reason = %refusal, request_id = environment.request_id,
+            "link refused");
+        let over = [self.at.place.start_again(&conversation.purpose, language)];
+        let (status, texts) = (refusal.status(), refusal.texts(language));
+        self.at.place.error_with(status, texts, &over, Some(session), language)
+    }
+}
+
+/// What the templates may name.
+struct Known<'c> {
+    purpose: &'c str,
+    random: String,
+    /// `None` for somebody who did not have to sign in.
+    attributes: Option<Attributes>,
+    room: Option<String>,
+    jwt: Option<String>,
+}
+
+impl Values for Known<'_> {
+    fn value(&self, name: &Name) -> Option<Value<'_>> {
+        match (name.root.as_str(), name.member.as_deref()) {
+            ("purpose", None) => Some(Value::text(self.purpose)),
+            ("random", None) => Some(Value::text(self.random.as_str())),
+            ("room", None) => self.room.as_deref().map(Value::text),
+            ("jwt", None) => self.jwt.as_deref().map(Value::text),
+            ("attributes", None) => {
+                Some(Value::Map(self.attributes.iter().flat_map(Attributes::iter).collect()))
+            }
+            ("attributes", Some(tag)) => {
+                let mut attributes = self.attributes.iter().flat_map(Attributes::iter);
+                attributes.find(|(name, _)| *name == tag).map(|(_, value)| Value::text(value))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The token, good from now on for its time (RFC 7519, section 4.1).
+fn sign(jwt: &Jwt, values: &Known<'_>, now: UnixSeconds) -> Result<String, Refusal> {
+    let Json::Object(mut claims) = jwt.claims.render(values)? else { return Err(Refusal::Library) };
+    for (name, time) in [
+        ("iat", now),
+        // Clocks of others may be late.
+        ("nbf", now.saturating_sub(CLOCK_SKEW)),
+        ("exp", now.saturating_add(jwt.ttl.as_secs())),
+    ] {
+        claims.insert(name.to_owned(), time.into());
+    }
+    jwt.key.sign(&claims).map_err(|_| Refusal::Library)
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::NoResult | Self::Foreign | Self::Expired | Self::NotSignedIn => StatusCode::BAD_REQUEST,
+            Self::Template(_) => StatusCode::BAD_GATEWAY,
+            Self::Library => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn texts(self, language: Language) -> [&'static str; 3] {
+        match self {
+            Self::NoResult | Self::Foreign | Self::NotSignedIn => language.pick(
+                ["U bent niet ingelogd", "Deze pagina hoort bij een andere sessie.", "Begin opnieuw."],
+                ["You are not signed in", "This page belongs to another session.", "Start again."],
+            ),
+            Self::Expired => language.pick(
+                ["Uw sessie is verlopen", "U bent te lang geleden ingelogd.", "Begin opnieuw."],
+                ["Your session has expired", "You signed in too long ago.", "Start again."],
+            ),
+            Self::Template(_) | Self::Library => language.pick(
+                [
+                    "U kunt zo geen contact opnemen",
+                    "Uw gegevens passen niet bij deze manier van contact.",
+                    "Begin opnieuw, en kies een andere manier.",
+                ],
+                [
+                    "You cannot get in touch this way",
+                    "Your data do not fit this way of communicating.",
+                    "Start again, and choose another way.",
+                ],
+            ),
+        }
     }
 }

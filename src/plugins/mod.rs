@@ -11,14 +11,13 @@ mod delivery;
 pub mod development;
 pub mod handover;
 pub mod headers;
-pub mod http_auth;
-pub mod http_comm;
 pub mod inspect;
 pub mod link;
 pub mod oidc;
 mod place;
 mod recent;
 pub mod remote;
+pub mod rest;
 mod sign_in;
 pub mod test;
 #[cfg(test)]
@@ -26,7 +25,7 @@ mod testing;
 
 use std::time::{Duration, Instant};
 
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
 pub use self::{
     client::{HttpClient, IncomingAnswer, OutgoingRequest, TransportError},
@@ -92,6 +91,8 @@ pub struct CommunicationStarted {
 pub enum UrlField {
     ClientUrl,
     AttrUrl,
+    /// One that an adapter `http` keeps of an answer.
+    Saved,
 }
 
 impl std::fmt::Display for UrlField {
@@ -99,6 +100,7 @@ impl std::fmt::Display for UrlField {
         f.write_str(match self {
             Self::ClientUrl => "client_url",
             Self::AttrUrl => "attr_url",
+            Self::Saved => "URL",
         })
     }
 }
@@ -127,6 +129,15 @@ pub enum PluginError {
 }
 
 impl PluginError {
+    /// Whether another attempt may end otherwise: nobody refused what was sent.
+    pub fn may_pass(self) -> bool {
+        match self {
+            Self::Transport(error) => error != TransportError::TooLarge,
+            Self::Status(status) => status.is_server_error(),
+            _ => false,
+        }
+    }
+
     /// The value of the metric label `outcome`.
     pub fn label(self) -> &'static str {
         match self {
@@ -153,7 +164,7 @@ pub enum AuthRole {
     Remote(RemotePlugin),
     Test(test::TestAdapter),
     Oidc(Box<oidc::OidcAdapter>),
-    Http(Box<http_auth::HttpAuthAdapter>),
+    Http(Box<rest::HttpAuthAdapter>),
     Headers(headers::HeadersAdapter),
 }
 
@@ -168,7 +179,7 @@ pub enum CommRole {
     Remote(RemotePlugin),
     Inspect(inspect::InspectAdapter),
     Link(Box<link::LinkAdapter>),
-    Http(Box<http_comm::HttpCommAdapter>),
+    Http(Box<rest::HttpCommAdapter>),
 }
 
 impl AuthPlugin {
@@ -237,7 +248,7 @@ fn is_nobody(request: &OwnRequest) -> bool {
 
 fn nothing_happens(request: &OwnRequest) -> OwnAnswer {
     let status = if request.prefetch { StatusCode::NO_CONTENT } else { StatusCode::OK };
-    OwnAnswer::empty(status).with_header(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"))
+    OwnAnswer::empty(status).with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
 impl CommPlugin {

@@ -44,6 +44,14 @@ impl Place {
         Cookie { name, value, path: &path, max_age, secure: self.public_url.is_https() }.header()
     }
 
+    /// The way back to the choice of methods for a purpose, by its tag.
+    pub(super) fn start_again(&self, purpose: &str, language: Language) -> BackLink {
+        BackLink {
+            url: format!("{}/choose/{}", self.base(), path_segment(purpose)),
+            label: language.pick("Opnieuw beginnen", "Start again"),
+        }
+    }
+
     pub(super) fn unknown_session(&self, language: Language) -> OwnAnswer {
         self.error(
             StatusCode::NOT_FOUND,

@@ -11,7 +11,7 @@ use super::{
     place::SealedPlace,
 };
 use crate::{
-    model::{Language, OwnAnswer, PluginUrl, SessionReference, UnixSeconds, path_segment, url},
+    model::{Language, OwnAnswer, PluginUrl, SessionReference, UnixSeconds, url},
     pages::{self, BackLink},
     tokens::{Attributes, AuthenticationOutcome},
 };
@@ -70,6 +70,11 @@ impl SignIn {
         }
     }
 
+    /// Where the citizen goes who chooses to stop: back, without a result.
+    pub(super) fn way_back(&self) -> &str {
+        self.continuation.as_str()
+    }
+
     /// Sends the citizen back without a result: they chose to stop.
     pub(super) fn cancel(&self, at: &SealedPlace, language: Language) -> OwnAnswer {
         pages::go_on(at.place.base(), self.continuation.as_str(), language)
@@ -86,10 +91,7 @@ impl SignIn {
         language: Language,
     ) -> OwnAnswer {
         let again = again.map(|url| BackLink { url, label: language.pick("Probeer opnieuw", "Try again") });
-        let over = BackLink {
-            url: format!("{}/choose/{}", at.place.base(), path_segment(&self.purpose)),
-            label: language.pick("Opnieuw beginnen", "Start again"),
-        };
+        let over = at.place.start_again(&self.purpose, language);
         let links: Vec<_> = again.into_iter().chain([over]).collect();
         at.place.error_with(status, texts, &links, Some(self.session), language)
     }

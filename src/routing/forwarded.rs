@@ -77,13 +77,14 @@ pub fn strip_forwarding(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 /// The fields of a request that a server may take for this one, itself included: underscores count
-/// as hyphens, as in [`is_forwarding`].
+/// as hyphens, as in [`is_forwarding`], in either name.
 pub fn spellings(headers: &HeaderMap, known: &HeaderName) -> Vec<HeaderName> {
     headers.keys().filter(|name| same_field(known.as_str(), name.as_str())).cloned().collect()
 }
 
 fn same_field(known: &str, name: &str) -> bool {
-    let same = |(known, byte)| known == byte || (known == b'-' && byte == b'_');
+    let folded = |byte| if byte == b'_' { b'-' } else { byte };
+    let same = |(known, byte)| folded(known) == folded(byte);
     known.len() == name.len() && known.bytes().zip(name.bytes()).all(same)
 }
 

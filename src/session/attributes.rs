@@ -11,6 +11,7 @@ use super::{
     state::{Receiver, open},
 };
 use crate::{
+    config::{CommMethod, OnFailure},
     model::{OwnAnswer, OwnRequest, ResultToken},
     plugins::{Environment, PluginError, TransportError, deliveries::Progress},
     snapshot::Snapshot,
@@ -73,15 +74,19 @@ async fn pass_on(
         record(session, Event::AttributesDelivered, Outcome::Failed, None, environment);
         return Ok(StatusCode::NO_CONTENT);
     }
-    turn.begin();
+    let comm = snapshot.comm(&session.comm_method).map(|(_, comm, _)| comm);
+    let keyed = comm.is_some_and(CommMethod::has_keyed_deliveries);
+    turn.begin(keyed);
     match post(snapshot, session, attr_url, &ready, environment).await {
         Ok(status) => {
             turn.finish(Progress::Delivered);
             Ok(status)
         }
         Err(error) => {
-            turn.finish(Progress::after(error));
-            Ok(status_of(error))
+            turn.finish(Progress::after(error, keyed));
+            // A plugin that believes the status must not keep the citizen from going on.
+            let goes_on = comm.is_some_and(|comm| comm.on_failure() == OnFailure::Continue);
+            Ok(if goes_on { StatusCode::NO_CONTENT } else { status_of(error) })
         }
     }
 }

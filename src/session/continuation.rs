@@ -209,15 +209,16 @@ impl Visit<'_> {
         if ready.ends_here {
             return Ok(self.cancelled());
         }
-        turn.begin();
+        let keyed = self.comm().is_some_and(CommMethod::has_keyed_deliveries);
+        turn.begin(keyed);
         match post(self.snapshot, self.session, attr_url, &ready, self.environment).await {
             Ok(_) => {
                 turn.finish(Progress::Delivered);
                 Ok(self.marked(Mark::Delivered, self.go_on(to)))
             }
             Err(error) => {
-                let (progress, problem) =
-                    (Progress::after(error), self.lost(to, format!("its receiver failed: {error}")));
+                let progress = Progress::after(error, keyed);
+                let problem = self.lost(to, format!("its receiver failed: {error}"));
                 turn.finish(progress);
                 if self.goes_on_without() {
                     return Ok(self.marked(Mark::Failed, self.go_on(to)));

@@ -36,11 +36,10 @@ use crate::{
         deliveries::Deliveries,
         development::DevelopmentPair,
         headers::HeadersAdapter,
-        http_auth::HttpAuthAdapter,
-        http_comm::HttpCommAdapter,
         inspect::InspectAdapter,
         link::LinkAdapter,
         oidc::{OidcAdapter, Providers},
+        rest::{HttpAuthAdapter, HttpCommAdapter},
         test::TestAdapter,
     },
     routing::RouteTable,
@@ -351,6 +350,7 @@ impl PluginBuilder<'_> {
             }
             CommKind::Http(http) => CommRole::Http(Box::new(HttpCommAdapter::new(
                 self.place(&method.tag),
+                self.internal_url.clone(),
                 (**http).clone(),
                 method.timeout,
             ))),

@@ -41,6 +41,11 @@ impl Expression {
         }
     }
 
+    /// The name without whose value there is none: that of an expression without `default`.
+    pub(super) fn needed(&self) -> Option<&Name> {
+        self.name().filter(|_| !self.filters.iter().any(Filter::is_default))
+    }
+
     /// # Errors
     /// [`RenderError::Absent`] when the name has no value and there is no `default`; otherwise what a
     /// filter says.

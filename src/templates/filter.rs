@@ -108,7 +108,7 @@ impl Filter {
         };
         let text = match self {
             Self::Default(_) => return Ok(Some(value)),
-            Self::Join(separator) => Cow::Owned(joined(value, separator)?),
+            Self::Join(separator) => Cow::Owned(joined(&value, separator)?),
             Self::ToJson if value.size() > MAX_TEXT => return Err(RenderError::TooLarge),
             Self::ToJson => Cow::Owned(value.into_json().to_string()),
             Self::Truncate(length) => truncated(value, *length)?,
@@ -121,13 +121,13 @@ impl Filter {
         if text.len() > MAX_TEXT { Err(RenderError::TooLarge) } else { Ok(Some(Value::Text(text))) }
     }
 
-    fn is_default(&self) -> bool {
+    pub(super) fn is_default(&self) -> bool {
         matches!(self, Self::Default(_))
     }
 }
 
-fn joined(value: Value<'_>, separator: &str) -> Result<String, RenderError> {
-    let Value::List(items) = &value else { return Err(RenderError::Unsafe) };
+fn joined(value: &Value<'_>, separator: &str) -> Result<String, RenderError> {
+    let Value::List(items) = value else { return Err(RenderError::Unsafe) };
     let separators = separator.len().saturating_mul(items.len().saturating_sub(1));
     let length = items.iter().map(|item| item.len()).sum::<usize>().saturating_add(separators);
     if length > MAX_TEXT { Err(RenderError::TooLarge) } else { Ok(items.join(separator)) }

@@ -43,28 +43,44 @@ impl JsonTemplate {
         }
     }
 
+    /// Those of the names without whose values nothing is rendered: `default` stands in for the others.
+    pub fn needed(&self) -> Vec<&Name> {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => Vec::new(),
+            Self::String(template) => template.needed().collect(),
+            Self::List(items) => items.iter().flat_map(Self::needed).collect(),
+            Self::Object(members) => members.iter().flat_map(|(_, member)| member.needed()).collect(),
+        }
+    }
+
+    /// The document as the operator wrote it, its expressions not filled in.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(boolean) => Value::Bool(*boolean),
+            Self::Number(number) => Value::Number(number.clone()),
+            Self::String(template) => template.as_str().into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Object(members) => {
+                Value::Object(members.iter().map(|(name, member)| (name.clone(), member.to_json())).collect())
+            }
+        }
+    }
+
     /// `left` are the bytes of texts that may still be made.
     fn render_within(&self, values: &dyn Values, left: &mut usize) -> Result<Value, RenderError> {
-        let mut spend = |bytes: usize| {
-            *left = left.checked_sub(bytes).ok_or(RenderError::TooLarge)?;
-            Ok(())
-        };
         Ok(match self {
             Self::Null => Value::Null,
             Self::Bool(boolean) => Value::Bool(*boolean),
             Self::Number(number) => Value::Number(number.clone()),
-            Self::String(template) => match template.whole() {
-                Some(expression) => {
-                    let value = expression.value(values)?;
-                    spend(value.size())?;
-                    value.into_json()
-                }
-                None => {
-                    let text = template.text(values)?;
-                    spend(text.len())?;
-                    Value::String(text)
-                }
-            },
+            Self::String(template) => {
+                let value = match template.whole() {
+                    Some(expression) => expression.value(values)?,
+                    None => super::Value::text(template.text(values)?),
+                };
+                *left = left.checked_sub(value.size()).ok_or(RenderError::TooLarge)?;
+                value.into_json()
+            }
             Self::List(items) => {
                 let items = items.iter().map(|item| item.render_within(values, left));
                 Value::Array(items.collect::<Result<_, _>>()?)

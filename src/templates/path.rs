@@ -12,6 +12,7 @@ use super::{
 /// whatever the values are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PathTemplate {
+    text: String,
     parts: Vec<Part>,
     ends_with_slash: bool,
 }
@@ -26,7 +27,7 @@ impl PathTemplate {
         }
         place::check(&parts, Fragments::Refused)?;
         let ends_with_slash = place::ends_with_slash(&parts);
-        Ok(Self { parts: parser::without_ranges(parts), ends_with_slash })
+        Ok(Self { text: text.to_owned(), parts: parser::without_ranges(parts), ends_with_slash })
     }
 
     /// The path, and the query if there is one, ready for a request line.
@@ -39,8 +40,18 @@ impl PathTemplate {
         Ok(path)
     }
 
+    /// As the operator wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The names that it uses, in order and as often as it does.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
         text::names(&self.parts)
+    }
+
+    /// Those of the names without whose values nothing is rendered: `default` stands in for the others.
+    pub fn needed(&self) -> impl Iterator<Item = &Name> {
+        text::needed(&self.parts)
     }
 }

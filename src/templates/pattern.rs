@@ -50,17 +50,17 @@ impl Pattern {
 }
 
 fn compile(text: &str) -> Result<Regex, PatternError> {
-    RegexBuilder::new(text).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build().map_err(|error| {
-        match error {
-            regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
-            // The last line says what is wrong; those before it quote the pattern.
-            _ => {
-                let text = error.to_string();
-                let reason = text.lines().next_back().unwrap_or_default();
-                PatternError::Broken(reason.strip_prefix("error: ").unwrap_or("it cannot be read").to_owned())
-            }
-        }
+    let built = RegexBuilder::new(text).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
+    built.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
+        other => PatternError::Broken(reason(&other.to_string())),
     })
+}
+
+/// The last line says what is wrong; those before it quote the pattern.
+fn reason(message: &str) -> String {
+    let last = message.lines().next_back().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or("it cannot be read").to_owned()
 }
 
 impl PartialEq for Pattern {
@@ -74,5 +74,45 @@ impl Eq for Pattern {}
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pattern({:?})", self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_value_matches() {
+        for (pattern, good, bad) in [
+            ("^[a-f0-9]{4}$", "00ff", "00ff\n"),
+            ("[a-f0-9]{4}", "00ff", "00fff"),
+            ("a|ab", "ab", "abc"),
+            ("(?m)^a$", "a", "b\na"),
+            ("(?i)AB", "ab", "b"),
+            ("a.c", "abc", "a\nc"),
+            ("", "", " "),
+            (r"\w+", "é", "a b"),
+        ] {
+            let compiled = Pattern::parse(pattern).expect(pattern);
+            assert!(compiled.matches(good), "{pattern}");
+            assert!(!compiled.matches(bad), "{pattern}");
+        }
+        assert_eq!(Pattern::parse("a"), Pattern::parse("a"));
+        assert_ne!(Pattern::parse("a"), Pattern::parse("(?:a)"));
+    }
+
+    #[test]
+    fn a_broken_pattern_says_why_and_repeats_nothing() {
+        for (pattern, reason) in [
+            ("SECRET(", "unclosed group"),
+            ("SECRET)(?:b", "unopened group"),
+            (r"SECRET\1", "backreferences are not supported"),
+            ("(?=SECRET)", "look-around, including look-ahead and look-behind, is not supported"),
+            ("[SECRET", "unclosed character class"),
+        ] {
+            assert_eq!(Pattern::parse(pattern), Err(PatternError::Broken(reason.to_owned())), "{pattern}");
+        }
+        assert_eq!(Pattern::parse(&"a".repeat(MAX_SOURCE + 1)), Err(PatternError::TooLong));
+        assert_eq!(Pattern::parse(r"(\w{100}){100}"), Err(PatternError::TooLarge));
     }
 }

@@ -99,14 +99,13 @@ fn bound_cost(text: &str) -> Result<(), SelectionError> {
         match (quote, character) {
             (Some(_), '\\') => drop(characters.next()),
             (Some(end), _) if character == end => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(character),
             (None, '[' | '(') => nesting += 1,
             (None, ']' | ')') => nesting = nesting.saturating_sub(1),
             (None, '?') => filters += 1,
             (None, '$') if at > 0 => return Err(SelectionProblem::Root.at(at)),
             (None, '.') if characters.next_if(|(_, next)| *next == '.').is_some() => descents += 1,
-            (None, _) => {}
+            _ => {}
         }
         for (count, most, problem) in [
             (nesting, MAX_NESTING, SelectionProblem::TooDeep),
@@ -183,4 +182,147 @@ fn index(token: &str) -> Option<usize> {
     let is_index =
         token.bytes().all(|byte| byte.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));
     token.parse().ok().filter(|_| is_index)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_selection_finds_one_node() {
+        let document = json!({
+            "id": "a1", "person": { "mail": "m", "e-mail": "n" }, "list": [1, 2], "one": [{ "x": true }],
+            "keys": [{ "use": "sig", "kid": 1 }, { "use": "enc", "kid": 2 }],
+        });
+        for (path, expected) in [
+            ("$.id", Some(json!("a1"))),
+            ("$", Some(document.clone())),
+            ("$.person.mail", Some(json!("m"))),
+            ("$.person['e-mail']", Some(json!("n"))),
+            ("$.list[-1]", Some(json!(2))),
+            ("$.one[*].x", Some(json!(true))),
+            ("$..mail", Some(json!("m"))),
+            ("$.keys[?@.use == 'enc'].kid", Some(json!(2))),
+            ("$.keys[?length(@.use) == 3 && @['kid'] > 1].kid", Some(json!(2))),
+            ("$.list[*]", None),
+            ("$.none", None),
+            ("$.id.x", None),
+            ("$.keys[?@.use == 'no'].kid", None),
+        ] {
+            let selection = Selection::parse(path).expect(path);
+            assert_eq!(selection.select(&document), expected.as_ref(), "{path}");
+        }
+        assert_eq!(Selection::parse("$.a"), Selection::parse("$.a"));
+        assert_ne!(Selection::parse("$.a"), Selection::parse("$['a']"));
+    }
+
+    #[test]
+    fn a_broken_selection_is_refused_at_its_place() {
+        use SelectionProblem::*;
+        for (path, at, problem) in [
+            ("", 0, NotAPath),
+            ("id", 0, NotAPath),
+            ("$.", 2, NotAPath),
+            ("$.a b", 3, NotAPath),
+            ("$.a[", 3, NotAPath),
+            ("$.é.a[?", 8, NotAPath),
+            ("$..a..b", 4, Descents),
+            ("$[?@.a[?@.b]]", 7, Filters),
+            ("$[?@ == $.b]", 8, Root),
+            ("$[?((((@.a))))]", 6, TooDeep),
+            ("$[?match(@.a, 'x')]", 3, NotAPath),
+            ("$[?search(@.a, @.b)]", 3, NotAPath),
+        ] {
+            assert_eq!(Selection::parse(path), Err(problem.at(at)), "{path}");
+        }
+        for path in ["$['a..b..c$?'].d", r"$['\'..'][?@.x]..a", "$[?((@.a))]"] {
+            assert!(Selection::parse(path).is_ok(), "{path}");
+        }
+        assert_eq!(Selection::parse(&"$".repeat(MAX_SOURCE + 1)).unwrap_err(), TooLong.at(MAX_SOURCE));
+    }
+
+    #[test]
+    fn a_claim_is_named_or_pointed_to() {
+        let claims = json!({
+            "email": "m", "address": { "locality": "Delft", "a/b": 1, "m~n": 2, "~1": 3, "": 4 }, "groups": ["a", "b"],
+            "https://example.nl/role": "clerk", "0": "zero",
+        });
+        for (path, expected) in [
+            ("email", Some(json!("m"))),
+            ("/email", Some(json!("m"))),
+            ("https://example.nl/role", Some(json!("clerk"))),
+            ("/https:~1~1example.nl~1role", Some(json!("clerk"))),
+            ("/address/locality", Some(json!("Delft"))),
+            ("/address/a~1b", Some(json!(1))),
+            ("/address/m~0n", Some(json!(2))),
+            ("/address/~01", Some(json!(3))),
+            ("/address/", Some(json!(4))),
+            ("/groups/0", Some(json!("a"))),
+            ("/groups/1", Some(json!("b"))),
+            ("/0", Some(json!("zero"))),
+            ("/groups/01", None),
+            ("/groups/+1", None),
+            ("/groups/-", None),
+            ("/groups/2", None),
+            ("/groups/", None),
+            ("/email/x", None),
+            ("address.locality", None),
+            ("/", None),
+        ] {
+            let claim = ClaimPath::parse(path).expect(path);
+            assert_eq!(claim.select(&claims), expected.as_ref(), "{path}");
+        }
+        assert_eq!(
+            ClaimPath::parse("/address/locality").map(|path| path.claim().to_owned()),
+            Ok("address".into())
+        );
+        for (path, at, problem) in [
+            ("", 0, SelectionProblem::Empty),
+            ("/a~", 2, SelectionProblem::Escape),
+            ("/é~2", 3, SelectionProblem::Escape),
+        ] {
+            assert_eq!(ClaimPath::parse(path), Err(problem.at(at)), "{path}");
+        }
+        assert!(ClaimPath::parse("a~b").is_ok());
+    }
+
+    #[test]
+    fn scalars_have_a_text() {
+        for (value, expected) in [
+            (json!("a"), Some("a")),
+            (json!(""), Some("")),
+            (json!(1980), Some("1980")),
+            (json!(-1.5), Some("-1.5")),
+            (json!(true), Some("true")),
+            (json!(false), Some("false")),
+            (json!(null), None),
+            (json!([1]), None),
+            (json!({ "a": 1 }), None),
+        ] {
+            assert_eq!(scalar_text(&value).as_deref(), expected, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered(text in "\\$?([$.@?*\\[\\]()'\"\\\\:,&|!<>= ~/]|\\.\\.|\\[\\?|[a-z0-9é]|length\\(){0,24}") {
+            match Selection::parse(&text) {
+                Ok(selection) => drop(selection.select(&json!({ "a": [1, { "b": [] }] })).map(scalar_text)),
+                Err(error) => prop_assert!(error.at <= text.len()),
+            }
+            if let Ok(path) = ClaimPath::parse(&text) {
+                let _ = path.select(&json!({ "a": [1] }));
+            }
+        }
+
+        #[test]
+        fn a_pointer_points_where_serde_says(text in "(/(a|b|0|1|01|-|~0|~1|)){1,4}") {
+            let claims = json!({ "a": [1, { "b": [] }], "b": { "~": { "/": 1 }, "": { "": 2 } }, "0": 1, "": 3 });
+            let path = ClaimPath::parse(&text).expect("a pointer");
+            prop_assert_eq!(path.select(&claims), claims.pointer(&text));
+        }
+    }
 }

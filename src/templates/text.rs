@@ -10,13 +10,14 @@ use super::{
 /// A text with expressions. `Debug` shows what the operator wrote, and no values.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Template {
+    text: String,
     parts: Vec<Part>,
 }
 
 impl Template {
     /// A template whose values all stand in a text: lists and maps need `join` or `tojson`.
     pub fn parse(text: &str, scope: &Scope) -> Result<Self, TemplateError> {
-        Ok(Self { parts: parser::without_ranges(parse_scalars(text, scope)?) })
+        Ok(Self { text: text.to_owned(), parts: parser::without_ranges(parse_scalars(text, scope)?) })
     }
 
     /// One string of a JSON document, where a whole expression may be a list or a map as well.
@@ -25,7 +26,12 @@ impl Template {
         if parts.len() > 1 {
             refuse_structures(&parts)?;
         }
-        Ok(Self { parts: parser::without_ranges(parts) })
+        Ok(Self { text: text.to_owned(), parts: parser::without_ranges(parts) })
+    }
+
+    /// As the operator wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether no values are needed.
@@ -38,6 +44,11 @@ impl Template {
         names(&self.parts)
     }
 
+    /// Those of the names without whose values nothing is rendered: `default` stands in for the others.
+    pub fn needed(&self) -> impl Iterator<Item = &Name> {
+        needed(&self.parts)
+    }
+
     /// The expression that is the whole text.
     pub fn whole(&self) -> Option<&Expression> {
         match self.parts.as_slice() {
@@ -48,7 +59,7 @@ impl Template {
 
     /// The text, with each value as it is.
     pub fn text(&self, values: &dyn Values) -> Result<String, RenderError> {
-        render(&self.parts, values, |output, value| output.push_str(value))
+        render(&self.parts, values, String::push_str)
     }
 
     /// The value of a header: visible ASCII and single spaces inside, so that it stays one value on one
@@ -93,6 +104,13 @@ fn refuse_structures(parts: &[Placed]) -> Result<(), TemplateError> {
 pub(super) fn names(parts: &[Part]) -> impl Iterator<Item = &Name> {
     parts.iter().filter_map(|part| match part {
         Part::Expression(expression) => expression.name(),
+        Part::Literal(_) => None,
+    })
+}
+
+pub(super) fn needed(parts: &[Part]) -> impl Iterator<Item = &Name> {
+    parts.iter().filter_map(|part| match part {
+        Part::Expression(expression) => expression.needed(),
         Part::Literal(_) => None,
     })
 }

@@ -13,6 +13,7 @@ use crate::model::PluginUrl;
 /// query or fragment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UrlTemplate {
+    text: String,
     form: Form,
 }
 
@@ -45,7 +46,7 @@ impl UrlTemplate {
             }
             _ => return Err(TemplateProblem::Scheme.at(0..text.len())),
         };
-        Ok(Self { form })
+        Ok(Self { text: text.to_owned(), form })
     }
 
     /// The URL.
@@ -66,18 +67,36 @@ impl UrlTemplate {
         PluginUrl::parse_client_url(url).map_err(|_| RenderError::Unsafe)
     }
 
+    /// As the operator wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The names that it uses, in order and as often as it does.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
-        let (whole, parts) = match &self.form {
-            Form::Whole(expression) => (expression.name(), [].as_slice()),
-            Form::Web { parts, .. } | Form::Telephone(parts) => (None, parts.as_slice()),
-        };
-        whole.into_iter().chain(text::names(parts))
+        let (whole, parts) = self.form.parts();
+        whole.and_then(Expression::name).into_iter().chain(text::names(parts))
+    }
+
+    /// Those of the names without whose values nothing is rendered: `default` stands in for the others.
+    pub fn needed(&self) -> impl Iterator<Item = &Name> {
+        let (whole, parts) = self.form.parts();
+        whole.and_then(Expression::needed).into_iter().chain(text::needed(parts))
     }
 
     /// Whether it is a telephone number whatever the values are.
     pub fn is_telephone(&self) -> bool {
         matches!(self.form, Form::Telephone(_))
+    }
+}
+
+impl Form {
+    /// The one expression that is the whole, or else the parts.
+    fn parts(&self) -> (Option<&Expression>, &[Part]) {
+        match self {
+            Self::Whole(expression) => (Some(expression), &[]),
+            Self::Web { parts, .. } | Self::Telephone(parts) => (None, parts),
+        }
     }
 }
 

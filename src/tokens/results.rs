@@ -36,6 +36,10 @@ pub enum AuthenticationOutcome {
 pub struct Attributes(BTreeMap<String, String>);
 
 impl Attributes {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }

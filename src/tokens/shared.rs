@@ -122,6 +122,19 @@ impl JwtKey {
         Self { kid: Some(kid.to_owned()), ..self }
     }
 
+    /// The header parameter `kid` of what it signs.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`); `None` for a shared secret.
+    pub fn fingerprint(&self) -> Option<[u8; 32]> {
+        match &self.signer {
+            JwtSigner::Shared(_) => None,
+            JwtSigner::Own(key) => Some(key.verification_key().fingerprint()),
+        }
+    }
+
     /// The header parameter `alg` of what it signs.
     pub fn algorithm(&self) -> &str {
         match &self.signer {

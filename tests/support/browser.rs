@@ -153,7 +153,10 @@ impl Browser {
         self.cookies.retain(|other| {
             (&other.host, &other.name, &other.path) != (&cookie.host, &cookie.name, &cookie.path)
         });
-        if attribute("max-age").as_deref() != Some("0") {
+        // The usual two ways to take a cookie back.
+        let removed = attribute("max-age").as_deref() == Some("0")
+            || attribute("expires").is_some_and(|time| time.contains(" 1970 "));
+        if !removed {
             self.cookies.push(cookie);
         }
     }

@@ -6,6 +6,10 @@
 //! [`comm_plugin::StubComm`]), a small browser ([`browser::Browser`]) and a load balancer
 //! ([`balancer::Balancer`]), on a [`network::Network`] that has names and writes down what passed.
 //!
+//! Real peers, each a process of its own: an OpenID provider ([`openid_provider::OpenIdProvider`], which
+//! needs Node) and a Matrix homeserver ([`homeserver::Homeserver`], which needs Synapse). Beside the
+//! first an OpenID provider that errs and lies as told ([`forging_provider::ForgingProvider`]).
+//!
 //! Nothing here sleeps: whoever waits is woken by the event, and gives up after [`DEADLINE`].
 #![allow(dead_code, reason = "every test program uses another part of it")]
 
@@ -15,12 +19,17 @@ pub mod balancer;
 pub mod browser;
 pub mod client;
 pub mod comm_plugin;
+pub mod forging_provider;
 pub mod gateway;
+pub mod homeserver;
 pub mod http;
+pub mod jws;
 pub mod keys;
 pub mod log;
 pub mod network;
+pub mod openid_provider;
 pub mod plans;
+pub mod relying_party;
 pub mod stub;
 
 use std::{

@@ -13,6 +13,8 @@ pub(super) struct Page {
     pub(super) reference: Option<String>,
     /// The first form with a button that says what to do.
     pub(super) form: Option<Form>,
+    /// Where a link leads that cancels.
+    pub(super) cancel: Option<String>,
     pub(super) refresh: Option<Refresh>,
 }
 
@@ -69,6 +71,9 @@ impl Page {
             reference: between(html, "<p class=\"reference\">", "</p>")
                 .and_then(|text| text.split_whitespace().last().map(str::to_owned)),
             form: html.split("<form").skip(1).find_map(Form::read),
+            cancel: tags(html, "a")
+                .find(|tag| attribute(tag, "data-action").as_deref() == Some("cancel"))
+                .and_then(|tag| attribute(tag, "href")),
             refresh: tags(html, "meta").find_map(Refresh::read),
         })
     }
@@ -118,7 +123,7 @@ mod tests {
         model::{Language, OwnAnswer},
         pages::{
             self, BackLink, Call, Cancelled, ChoosePurpose, Delivered, DeliveredResult, Delivery, ErrorPage,
-            Route, SignIn, Unreadable,
+            Route, SignIn, Unreadable, Waiting,
         },
     };
 
@@ -148,6 +153,16 @@ mod tests {
         let form = read(&pages::sign_in(&view, Language::En)).form.unwrap();
         assert_eq!((form.action, form.hidden), (None, Vec::new()));
         assert_eq!(form.buttons, ["confirm", "cancel", "fail"]);
+    }
+
+    #[test]
+    fn a_page_that_waits_can_be_left() {
+        let view =
+            Waiting { base: "", again: "/auth/pin/go/x", seconds: 3, cancel: "/auth/pin/cancel/x?a&b" };
+        let page = read(&pages::waiting(&view, Language::En));
+        assert_eq!(page.cancel.as_deref(), Some("/auth/pin/cancel/x?a&b"));
+        let refresh = Refresh { after: Duration::from_secs(3), url: Some("/auth/pin/go/x".to_owned()) };
+        assert_eq!((page.kind, page.refresh), (Kind::Other, Some(refresh)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     browser::{Answer, Body, Browser, Gateway, Request, resolved, shown},
-    page::{Form, Kind, Page},
+    page::{Form, Kind, Page, Refresh},
 };
 use crate::{
     model::{BaseUrl, PluginUrl, UrlError},
@@ -140,8 +140,8 @@ struct Judgement {
 
 enum Next {
     Send(Request),
-    /// The same page, later.
-    Again(Duration),
+    /// After so long, which is no redirect.
+    Later(Duration, Request),
     End(End),
 }
 
@@ -187,9 +187,9 @@ impl<'a> Walk<'a> {
             self.told(&request, &answer, verdict);
             match next? {
                 Next::End(end) => return Ok(end),
-                Next::Again(after) => {
+                Next::Later(after, next) => {
                     tokio::time::sleep(after.min(self.browser.left())).await;
-                    request = Request::get(request.url);
+                    request = next;
                 }
                 Next::Send(next) => {
                     hops += 1;
@@ -293,16 +293,26 @@ impl<'a> Walk<'a> {
             return judged("an error page", Err(Broken::ErrorPage { title, reference }));
         }
         let wanted = self.plan.action.as_str();
-        match (page.form, page.refresh) {
-            (Some(form), _) if form.has(wanted) => self.press(request, form),
-            (Some(form), _) if form.has(Action::Confirm.as_str()) => {
+        match (page.form, page.cancel, page.refresh) {
+            (Some(form), ..) if form.has(wanted) => self.press(request, form),
+            (_, Some(cancel), _) if self.plan.action == Action::Cancel => {
+                self.pressed = true;
+                self.go(request, &cancel, "a page that waits; follows `cancel`")
+            }
+            (Some(form), ..) if form.has(Action::Confirm.as_str()) => {
                 judged("the sign-in page", Err(Broken::NoButton(wanted)))
             }
-            (_, Some(refresh)) => match &refresh.url {
-                Some(url) => self.go(request, url, "a page that goes on"),
-                None => judged("a page that waits", Ok(Next::Again(refresh.after))),
-            },
+            (.., Some(refresh)) => self.refresh(request, &refresh),
             _ => at_its_end(page.kind, &request.url),
+        }
+    }
+
+    fn refresh(&mut self, request: &Request, Refresh { after, url }: &Refresh) -> Judgement {
+        let verdict = if after.is_zero() { "a page that goes on" } else { "a page that waits" };
+        let judgement = self.go(request, url.as_deref().unwrap_or(request.url.as_str()), verdict);
+        match judgement.next {
+            Ok(Next::Send(next)) if !after.is_zero() => judged(verdict, Ok(Next::Later(*after, next))),
+            _ => judgement,
         }
     }
 

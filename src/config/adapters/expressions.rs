@@ -95,6 +95,15 @@ impl Checker<'_> {
         };
     }
 
+    /// Where a text names an attribute, if it does; the whole text where the file has it otherwise.
+    pub fn place_of_attribute(&self, raw: &RawExpression, attribute: &str) -> Option<Span> {
+        let spelled = ["", "'", "\""].map(|quote| format!("attributes.{quote}{attribute}{quote}"));
+        let ends = |end| !raw.value[end..].starts_with(|c: char| c.is_alphanumeric() || "_-".contains(c));
+        let named = spelled.iter().flat_map(|name| raw.value.match_indices(name.as_str()));
+        let mut ranges = named.map(|(at, name)| at..at + name.len()).filter(|range| ends(range.end));
+        ranges.next().map(|range| self.within(raw, range).unwrap_or_else(|| raw.span.clone()))
+    }
+
     /// The place of a part of the text, where the file has the text as it is.
     fn within(&self, raw: &RawExpression, range: Range<usize>) -> Option<Span> {
         let written = self.source().text().get(raw.span.clone())?;
@@ -115,6 +124,18 @@ pub enum RawJson {
 }
 
 impl RawJson {
+    /// All texts of the document, with their places.
+    pub fn texts(&self, span: &Span) -> Vec<RawExpression> {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => Vec::new(),
+            Self::Text(text) => vec![Spanned { span: span.clone(), value: text.clone() }],
+            Self::List(items) => items.iter().flat_map(|item| item.value.texts(&item.span)).collect(),
+            Self::Map(entries) => {
+                entries.0.iter().flat_map(|(_, item)| item.value.texts(&item.span)).collect()
+            }
+        }
+    }
+
     /// The document with its strings compiled, unless one of them is wrong.
     pub fn parse(&self, span: &Span, scope: &Scope, checker: &mut Checker) -> Option<JsonTemplate> {
         Some(match self {

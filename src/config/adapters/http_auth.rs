@@ -1,7 +1,7 @@
 //! `http` of an authentication method: a REST identity service.
 //! May import: `check`, `expressions`, `service`, `node`, `scalar`, `secrets`, `templates`, `model`.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,13 +13,13 @@ use super::{
         scalar::{Field, Verbatim},
         secrets::{RawSecret, Secrets},
     },
-    Finish, HttpAuth, OutcomeRule, Poll, UpdateCalls,
+    Call, Finish, HttpAuth, OutcomeRule, Poll, UpdateCalls,
     expressions::RawExpression,
-    service::{RawCall, RawRequest, RawStartCall, parse_service, with_secrets},
+    service::{RawCall, RawExpect, RawRequest, RawStartCall, parse_service, warn_of_unused, with_secrets},
 };
 use crate::{
     model::{AttributeTag, BaseUrl},
-    templates::{Scope, Selection},
+    templates::{Name, Scope, Selection, UrlTemplate},
 };
 
 /// A REST identity service, called as declared here.
@@ -49,7 +49,7 @@ pub struct RawHttpAuth {
 struct RawFinish {
     request: RawRequest,
     /// Which answers are right. By default any status of success.
-    expect: Option<super::service::RawExpect>,
+    expect: Option<RawExpect>,
     outcome: RawOutcome,
     /// Attributes, and where in the answer they stand.
     attributes: Entries<RawExpression>,
@@ -99,14 +99,15 @@ impl RawHttpAuth {
     pub fn parse(&self, tag: &Span, secrets: Secrets, checker: &mut Checker) -> Option<HttpAuth> {
         let quoted = checker.quote(tag);
         let service = parse_service(&self.base, &self.secrets, &quoted, secrets, checker);
-        let common = || Scope::new().value("purpose").value("random").list("attributes").value("return_url");
+        let common = || Scope::new().value("purpose").value("random");
+        let asked = |scope: Scope| scope.list("attributes").value("return_url");
         let kept = |scope: Scope| scope.members("start", self.start.kept());
-        let start = self.start.parse(&with_secrets(common(), &self.secrets), checker);
+        let start = self.start.parse(&with_secrets(asked(common()), &self.secrets), checker);
         // A citizen sees where they are sent, so no secret goes there.
-        let redirect_scope = kept(common());
+        let redirect_scope = kept(asked(common()));
         let redirect = self.redirect.as_ref().map(|raw| checker.url_template(raw, &redirect_scope));
         let later = kept(with_secrets(common(), &self.secrets));
-        let finish = self.finish.parse(&later, self.poll.is_some(), checker);
+        let finish = self.finish.parse(&asked(later.clone()), self.poll.is_some(), checker);
         let poll = self.poll.as_ref().map(|poll| poll.parse(checker));
         let updates = self.update.parse(&later, checker);
         if self.redirect.is_none() && self.poll.is_none() {
@@ -122,7 +123,7 @@ impl RawHttpAuth {
                 );
             return None;
         }
-        Some(HttpAuth {
+        let http = HttpAuth {
             service: service?,
             start: start?,
             redirect: match redirect {
@@ -135,7 +136,36 @@ impl RawHttpAuth {
                 None => None,
             },
             updates: updates?,
-        })
+        };
+        self.check_use(&http, checker)?;
+        Some(http)
+    }
+
+    /// Whether what is there is used, and the citizen can come back.
+    fn check_use(&self, http: &HttpAuth, checker: &mut Checker) -> Option<()> {
+        let used: HashSet<Name> = http.names().cloned().collect();
+        warn_of_unused(&self.secrets, Some(&self.start), &used, checker);
+        let (Some(raw), Some(redirect)) = (&self.redirect, &http.redirect) else { return Some(()) };
+        if redirect.is_telephone() {
+            checker
+                .error("redirect", &raw.span, "nobody comes back from a telephone number")
+                .with_help("leave `redirect` out and add `poll: { every: 1s, for: 60s }`");
+            return None;
+        }
+        if http.poll.is_none() && !used.iter().any(|name| name.root == "return_url") {
+            checker
+                .warning("return-url", &raw.span, "the citizen cannot come back: nothing names `return_url`")
+                .with_help("tell the service: write `{{ return_url }}` in the start request or here");
+        }
+        Some(())
+    }
+}
+
+impl HttpAuth {
+    fn names(&self) -> impl Iterator<Item = &Name> {
+        let redirect = self.redirect.iter().flat_map(UrlTemplate::names);
+        let updates = self.updates.calls().flat_map(Call::names);
+        self.start.call.names().chain(redirect).chain(self.finish.call.names()).chain(updates)
     }
 }
 
@@ -168,7 +198,12 @@ impl RawOutcome {
             |words: &[Field<Verbatim>]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
         let mut seen = std::collections::HashSet::new();
         let every = [&self.ok, &self.cancelled, &self.failed, &self.pending].into_iter().flatten();
-        let mut sound = true;
+        let mut sound = !self.ok.is_empty();
+        if !sound {
+            checker
+                .error("outcome", &self.from.span, "nobody could sign in: `ok` is empty")
+                .with_help("name the values that mean success: `ok: [done]`");
+        }
         for word in every {
             if !seen.insert(word.text.as_str()) {
                 let message = format!("{} means two things", checker.quote(&word.span));

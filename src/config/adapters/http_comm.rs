@@ -15,9 +15,13 @@ use super::{
     },
     Deliver, Hmac, HttpComm, OnFailure,
     expressions::RawExpression,
-    service::{RawExpect, RawRequest, RawStartCall, parse_service, with_secrets},
+    service::{RawExpect, RawRequest, RawStartCall, parse_service, warn_of_unused, with_secrets},
 };
-use crate::{model::BaseUrl, templates::Scope, tokens::MacKey};
+use crate::{
+    model::BaseUrl,
+    templates::{Name, Scope},
+    tokens::MacKey,
+};
 
 /// A REST conversation service or a webhook, called as declared here.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -55,7 +59,7 @@ struct RawDeliver {
 struct RawHmac {
     /// The header that takes the HMAC-SHA256 of the body, in hexadecimal.
     header: Field<HeaderName>,
-    /// At least 16 bytes.
+    /// At least 8 bytes; 32 are better.
     secret: Spanned<RawSecret>,
 }
 
@@ -88,7 +92,7 @@ impl RawHttpComm {
         let deliver = self.deliver.as_ref().map(|raw| raw.parse(&quoted, &deliver_scope, secrets, checker));
         // A citizen sees where they are sent, so no secret goes there; nor is anybody known then.
         let client_url = checker.url_template(&self.client_url, &kept(common()));
-        Some(HttpComm {
+        let http = HttpComm {
             service: service?,
             start: match start {
                 Some(start) => Some(start?),
@@ -103,7 +107,23 @@ impl RawHttpComm {
                 RawOnFailure::Block => OnFailure::Block,
                 RawOnFailure::Continue => OnFailure::Continue,
             },
-        })
+        };
+        let used = http.names().cloned().collect();
+        warn_of_unused(&self.secrets, self.start.as_ref(), &used, checker);
+        Some(http)
+    }
+
+    /// The texts in which attributes may be named.
+    pub fn texts(&self) -> Vec<RawExpression> {
+        self.deliver.as_ref().map(|deliver| deliver.request.texts()).unwrap_or_default()
+    }
+}
+
+impl HttpComm {
+    fn names(&self) -> impl Iterator<Item = &Name> {
+        let start = self.start.iter().flat_map(|start| start.call.names());
+        let deliver = self.deliver.iter().flat_map(|deliver| deliver.call.names());
+        start.chain(deliver).chain(self.client_url.names())
     }
 }
 

@@ -2,9 +2,12 @@
 //! checked, secrets read.
 //! May import: `templates`, `tokens` for keys and secrets, `model`.
 
+mod effective;
 mod expressions;
+mod headers;
 mod http_auth;
 mod http_comm;
+mod link;
 mod service;
 
 use std::time::Duration;
@@ -12,10 +15,17 @@ use std::time::Duration;
 use http::{HeaderName, Method, StatusCode};
 use ipnet::IpNet;
 
-pub use self::{http_auth::RawHttpAuth, http_comm::RawHttpComm};
+pub use self::{
+    effective::{shown_http_auth, shown_http_comm},
+    expressions::RawExpression,
+    headers::RawHeaders,
+    http_auth::RawHttpAuth,
+    http_comm::RawHttpComm,
+    link::RawLink,
+};
 use crate::{
     model::{AttributeTag, BaseUrl},
-    templates::{ClaimPath, JsonTemplate, PathTemplate, Pattern, Selection, Template, UrlTemplate},
+    templates::{ClaimPath, JsonTemplate, Name, PathTemplate, Pattern, Selection, Template, UrlTemplate},
     tokens::{JwtKey, MacKey, SharedSecret},
 };
 
@@ -79,6 +89,29 @@ pub struct Call {
     pub body: CallBody,
     /// Empty is any 2xx.
     pub expect: Vec<StatusCode>,
+}
+
+impl Call {
+    /// Whether an answer of this status is right.
+    pub fn expects(&self, status: StatusCode) -> bool {
+        if self.expect.is_empty() { status.is_success() } else { self.expect.contains(&status) }
+    }
+
+    /// The names that its templates use, as often as they do.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        let body: Vec<_> = match &self.body {
+            CallBody::None => Vec::new(),
+            CallBody::Json(document) => document.names(),
+            CallBody::Form(fields) => fields.iter().flat_map(|(_, value)| value.names()).collect(),
+        };
+        let headers = self.headers.iter().flat_map(|(_, value)| value.names());
+        self.path.names().chain(headers).chain(body)
+    }
+
+    /// The values that it uses of those that were kept of an earlier answer.
+    pub fn saved_names(&self) -> impl Iterator<Item = String> {
+        self.names().filter(|name| name.root == "start").filter_map(|name| name.member.clone())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +196,12 @@ pub struct Poll {
 pub struct UpdateCalls {
     pub user_active: Option<Call>,
     pub logout: Option<Call>,
+}
+
+impl UpdateCalls {
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.user_active.iter().chain(&self.logout)
+    }
 }
 
 /// Identity asserted by a front proxy.

@@ -1,6 +1,8 @@
 //! What both adapters `http` have in common: a service with secrets, calls, and what is kept of answers.
-//! May import: `check`, `expressions`, `header`, `location`, `node`, `scalar`, `secrets`, `templates`,
+//! May import: `check`, `expressions`, `header`, `location`, `mask`, `node`, `scalar`, `secrets`, `templates`,
 //! `tokens`, `model`.
+
+use std::{collections::HashSet, net::IpAddr};
 
 use http::{HeaderName, Method, StatusCode};
 use schemars::{JsonSchema, Schema, json_schema};
@@ -10,7 +12,8 @@ use super::{
     super::{
         check::{Checker, all},
         location::Host,
-        node::{Entries, Spanned},
+        mask::{is_sensitive, mask},
+        node::{Entries, Span, Spanned},
         scalar::{Field, Problem, Scalar},
         secrets::{RawSecret, Secrets},
     },
@@ -19,7 +22,7 @@ use super::{
 };
 use crate::{
     model::BaseUrl,
-    templates::{Kind, Scope},
+    templates::{Kind, Name, Scope, Template},
     tokens::SharedSecret,
 };
 
@@ -149,7 +152,14 @@ pub fn parse_service(
     secrets: Secrets,
     checker: &mut Checker,
 ) -> Option<Service> {
+    let place = &base.span;
     let base = checker.parse(base);
+    if let Some(base) = base.as_ref().filter(|base| !raw.0.is_empty() && is_overheard(base)) {
+        let message = format!("secrets of the method {tag} are sent in clear to {}", mask(base.host()));
+        checker
+            .warning("secrets-in-clear", place, message)
+            .with_help("use `https://`, unless nobody else is on the way there");
+    }
     let named = all(raw.0.iter().map(|(name, secret)| {
         let what = format!("the secret {} of the method {tag}", checker.quote(&name.span));
         let secret = secrets.key(secret, &what, SharedSecret::from_bytes, checker)?;
@@ -158,10 +168,68 @@ pub fn parse_service(
     Some(Service { base: base?, secrets: named? })
 }
 
+/// Whether others may listen to what is sent there.
+fn is_overheard(base: &BaseUrl) -> bool {
+    let host = base.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let stays_here = address.map_or(host == "localhost", |address| address.is_loopback());
+    !base.is_https() && !stays_here
+}
+
 /// The names under which a service's secrets can be used.
 pub fn with_secrets(scope: Scope, raw: &Entries<Spanned<RawSecret>>) -> Scope {
     let names = raw.0.iter().map(|(name, _)| (name.value.clone(), Kind::Text));
     scope.members("secrets", names.collect::<Vec<_>>())
+}
+
+/// Warns of what is named and read for nothing: secrets that no template uses, and kept values that no
+/// later one does.
+pub fn warn_of_unused(
+    secrets: &Entries<Spanned<RawSecret>>,
+    start: Option<&RawStartCall>,
+    used: &HashSet<Name>,
+    checker: &mut Checker,
+) {
+    let uses = |root: &str, member: &str| {
+        used.contains(&Name { root: root.to_owned(), member: Some(member.to_owned()) })
+    };
+    for (name, _) in secrets.0.iter().filter(|(name, _)| !uses("secrets", &name.value)) {
+        let message = format!("nothing uses the secret {}", checker.quote(&name.span));
+        checker.warning("unused-secret", &name.span, message).with_help(format!(
+            "write `{{{{ secrets.{} }}}}` where it goes, or remove it",
+            mask(&name.value)
+        ));
+    }
+    let saved = start.iter().flat_map(|start| &start.save.0);
+    for (name, _) in saved.filter(|(name, _)| !uses("start", &name.value)) {
+        let message = format!("nothing uses what is kept as {}", checker.quote(&name.span));
+        checker
+            .warning("unused-save", &name.span, message)
+            .with_help(format!("write `{{{{ start.{} }}}}` where it goes, or remove it", mask(&name.value)));
+    }
+}
+
+impl RawRequest {
+    /// The texts in which attributes may be named.
+    pub fn texts(&self) -> Vec<RawExpression> {
+        let json = self.json.iter().flat_map(|json| json.value.texts(&json.span));
+        let form = self.form.iter().flat_map(|form| &form.0);
+        let fields = self.headers.0.iter().chain(form).map(|(_, text)| text.clone());
+        std::iter::once(self.path.clone()).chain(fields).chain(json).collect()
+    }
+}
+
+impl Call {
+    /// The names without whose values there is no request.
+    pub fn needed(&self) -> Vec<&Name> {
+        let headers = self.headers.iter().flat_map(|(_, value)| value.needed());
+        let body: Vec<_> = match &self.body {
+            CallBody::None => Vec::new(),
+            CallBody::Json(document) => document.needed(),
+            CallBody::Form(fields) => fields.iter().flat_map(|(_, value)| value.needed()).collect(),
+        };
+        self.path.needed().chain(headers).chain(body).collect()
+    }
 }
 
 impl RawCall {
@@ -196,18 +264,42 @@ impl RawRequest {
     pub fn parse(&self, expect: Option<&RawExpect>, scope: &Scope, checker: &mut Checker) -> Option<Call> {
         let method = checker.parse(&self.method);
         let path = checker.path_template(&self.path, scope);
-        let headers = all(self.headers.0.iter().map(|(name, value)| {
-            let name = checker.parse(&Field::<HeaderName>::new(name));
-            let value = checker.template(value, scope);
-            name.zip(value)
-        }));
-        let body = self.body(scope, checker);
+        let headers = self.headers(scope, checker);
+        let body = self.body(method.as_ref(), scope, checker);
         let expect = expect.map_or(Some(Vec::new()), |expect| checker.parse_all(&expect.status));
         let expect = expect.map(|statuses| statuses.into_iter().map(|Status(status)| status).collect());
         Some(Call { method: method?.0, path: path?, headers: headers?, body: body?, expect: expect? })
     }
 
-    fn body(&self, scope: &Scope, checker: &mut Checker) -> Option<CallBody> {
+    fn headers(&self, scope: &Scope, checker: &mut Checker) -> Option<Vec<(HeaderName, Template)>> {
+        let mut seen = HashSet::new();
+        all(self.headers.0.iter().map(|(raw_name, value)| {
+            let name = checker.parse(&Field::<HeaderName>::new(raw_name));
+            let value = checker.template(value, scope);
+            let (name, value) = name.zip(value)?;
+            if !seen.insert(name.clone()) {
+                let message = format!("the header {} is there already", checker.quote(&raw_name.span));
+                checker.error("header", &raw_name.span, message).with_help("each header is sent once");
+                return None;
+            }
+            if is_sensitive(name.as_str()) && value.is_constant() {
+                checker
+                    .warning("inline-secret", &raw_name.span, "this header looks as if it held a secret")
+                    .with_help("name it in `secrets` and write `{{ secrets.NAME }}` here");
+            }
+            Some((name, value))
+        }))
+    }
+
+    fn body(&self, method: Option<&CallMethod>, scope: &Scope, checker: &mut Checker) -> Option<CallBody> {
+        if let Some(place) =
+            self.body_place().filter(|_| method.is_some_and(|method| method.0 == Method::GET))
+        {
+            checker
+                .error("body", place, "a request with `GET` has no body")
+                .with_help("put values into `path`, or write another method");
+            return None;
+        }
         match (&self.json, &self.form) {
             (None, None) => Some(CallBody::None),
             (Some(json), None) => json.value.parse(&json.span, scope, checker).map(CallBody::Json),
@@ -228,6 +320,13 @@ impl RawRequest {
     }
 }
 
+impl RawRequest {
+    fn body_place(&self) -> Option<&Span> {
+        let has_body = self.json.is_some() || self.form.is_some();
+        has_body.then_some(&self.method.span)
+    }
+}
+
 impl RawSave {
     fn parse(&self, name: &str, checker: &mut Checker) -> Option<Save> {
         let from = checker.selection(&self.from);
@@ -238,12 +337,12 @@ impl RawSave {
                 }
                 None => Some(SaveKind::Text { pattern: None }),
             },
-            (RawSaveKind::Url, None, Some(hosts)) => checker
+            (RawSaveKind::Url, None, Some(hosts)) if !hosts.is_empty() => checker
                 .parse_all(hosts)
                 .map(|hosts| SaveKind::Url { hosts: hosts.into_iter().map(|Host(host)| host).collect() }),
             (RawSaveKind::Number, None, None) => Some(SaveKind::Number),
             (RawSaveKind::Boolean, None, None) => Some(SaveKind::Boolean),
-            (RawSaveKind::Url, None, None) => {
+            (RawSaveKind::Url, None, _) => {
                 checker
                     .error("hosts", &self.from.span, "a URL of an answer needs `hosts`")
                     .with_help("name the hosts that citizens may be sent to: `hosts: [login.example.nl]`");

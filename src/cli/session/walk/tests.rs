@@ -118,7 +118,7 @@ fn a_session_is_walked_to_the_communication_side_and_shows_no_secret() {
         answer(200, &[], "secret-page"),
     ]);
     assert_eq!((walked.end, walked.pressed), (Ok(End::Arrived), false));
-    assert_eq!(walked.asked[0].body, r#"{"auth_method":"irma","comm_method":"chat","purpose":"move"}"#);
+    assert_eq!(walked.asked[0].body, r#"{"purpose":"move","auth_method":"irma","comm_method":"chat"}"#);
     assert_eq!(walked.asked[2].cookie.as_deref(), Some("__Host-idc=b"));
     assert_eq!(walked.asked[3].cookie, None);
     assert_eq!(walked.asked[3].target, "/room/1?result=secret-result");
@@ -189,6 +189,19 @@ fn pages_that_go_on_are_followed_and_pages_that_wait_asked_again() {
     let targets: Vec<_> = walked.asked.iter().skip(1).map(|asked| &*asked.target).collect();
     let waits = "/contact/auth/pin/1";
     assert_eq!(targets, [waits, waits, waits, "/contact/session/continue/x", "/?a&b"]);
+}
+
+#[test]
+fn a_page_that_waits_is_left_by_its_link() {
+    let answers = vec![
+        Ok(started("https://contact.test/contact/auth/pin/1")),
+        Ok(page("waiting", "<a data-action=\"cancel\" href=\"/contact/auth/pin/stop\">Stop</a>")),
+        Ok(redirect("/contact/session/continue/x")),
+        Ok(page("cancelled", "")),
+    ];
+    let walked = walk(Action::Cancel, answers);
+    assert_eq!((walked.end, walked.pressed), (Ok(End::Cancelled), true));
+    assert_eq!(walked.asked[2].target, "/contact/auth/pin/stop");
 }
 
 #[test]

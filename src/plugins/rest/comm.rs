@@ -1,0 +1,206 @@
+//! The communication adapter `http`: a REST conversation service, or a webhook.
+//!
+//! Its `attr_url` is a name of the gateway's own for one conversation: the gateway sends no request there,
+//! but hands the result to [`HttpCommAdapter::deliver`], which opens it and tells the service.
+//! May import: what `plugins` may.
+
+use std::time::{Duration, Instant};
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    saved::Saved,
+    service::{Rendered, RestService},
+    values::{Known, KnownAttributes, Nonce},
+};
+use crate::{
+    config::{Call, Deliver, Hmac, HttpComm},
+    model::{BaseUrl, PluginUrl, ResultToken, SessionReference, UnixSeconds},
+    plugins::{
+        CommunicationRequest, CommunicationStarted, Delivery, Environment, PluginError, SealedPlace,
+        sign_in::SIGN_IN_LIFETIME,
+    },
+    templates::RenderError,
+    tokens::{Attributes, SealedState},
+};
+
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-timestamp");
+/// draft-ietf-httpapi-idempotency-key-header.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// How long is waited before a delivery is tried again: most of what fails once is a restart.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+
+/// A communication method of kind `http`, built for one generation of the configuration.
+pub struct HttpCommAdapter {
+    at: SealedPlace,
+    internal_url: BaseUrl,
+    config: HttpComm,
+    service: RestService,
+    /// Which saved values are used by the delivery.
+    used_later: Vec<String>,
+}
+
+/// `attributes/{state}`: where the result of one conversation goes.
+#[derive(Serialize, Deserialize)]
+struct Conversation {
+    session: SessionReference,
+    purpose: String,
+    nonce: Nonce,
+    saved: Saved,
+}
+
+impl SealedState for Conversation {
+    const KIND: u8 = 15;
+    const LIFETIME: u64 = SIGN_IN_LIFETIME;
+}
+
+impl HttpCommAdapter {
+    /// `timeout` is for one call to the service, and for all attempts of a delivery together.
+    pub fn new(at: SealedPlace, internal_url: BaseUrl, config: HttpComm, timeout: Duration) -> Self {
+        let service = RestService::new(&config.service, timeout);
+        let used_later = config.deliver.iter().flat_map(|deliver| deliver.call.saved_names()).collect();
+        Self { at, internal_url, config, service, used_later }
+    }
+
+    /// Begins a conversation at the service. Nobody has signed in yet, or nobody will.
+    pub async fn start(
+        &self,
+        request: &CommunicationRequest<'_>,
+        environment: Environment<'_>,
+    ) -> Result<CommunicationStarted, PluginError> {
+        let nonce = Nonce::new(environment.random);
+        let (random, nothing) = (nonce.to_string(), Saved::default());
+        let known = Known::new(request.purpose.tag.as_str(), &random, &nothing);
+        let saved = match &self.config.start {
+            None => Saved::default(),
+            Some(start) => {
+                let answer = self.service.perform(&start.call, known, environment).await?;
+                if start.save.is_empty() {
+                    Saved::default()
+                } else {
+                    Saved::of(&start.save, &answer.json()?)?
+                }
+            }
+        };
+        let client_url = self.config.client_url.render(&Known { saved: &saved, ..known })?;
+        // With no place for a result, it would go along with the citizen.
+        let attr_url = request.authenticated.then(|| {
+            let conversation = Conversation {
+                session: request.session,
+                purpose: request.purpose.tag.to_string(),
+                nonce,
+                saved: saved.only(&self.used_later),
+            };
+            let sealed = self.at.seal(&conversation, environment).ok_or(PluginError::Library)?;
+            let path = self.at.place.path("comm", &format!("attributes/{sealed}"));
+            Ok::<_, PluginError>(PluginUrl::own(&self.internal_url, &path))
+        });
+        Ok(CommunicationStarted { client_url, attr_url: attr_url.transpose()? })
+    }
+
+    /// Tells the service the attributes of a result. The answer is its status, or 204 where it wants
+    /// none.
+    pub async fn deliver(
+        &self,
+        attr_url: &PluginUrl,
+        result: &ResultToken,
+        environment: Environment<'_>,
+    ) -> Result<StatusCode, PluginError> {
+        let (conversation, delivery) = self.open(attr_url, result, environment).ok_or(PluginError::Result)?;
+        let session_url = delivery.session_url.clone();
+        let attributes = delivery.attributes().ok_or(PluginError::NotSignedIn)?;
+        let Some(deliver) = &self.config.deliver else { return Ok(StatusCode::NO_CONTENT) };
+        let now = environment.clock.now();
+        let rendered = self.render(deliver, &conversation, &attributes, session_url.as_deref(), now)?;
+        if deliver.hmac.is_some() {
+            self.send_repeatedly(&deliver.call, &rendered, environment).await
+        } else {
+            self.send(&deliver.call, &rendered, self.service.timeout(), environment).await
+        }
+    }
+
+    /// The conversation and the result, when the one is of the other.
+    fn open(
+        &self,
+        attr_url: &PluginUrl,
+        result: &ResultToken,
+        environment: Environment<'_>,
+    ) -> Option<(Conversation, Delivery)> {
+        let (_, sealed) = attr_url.as_str().rsplit_once('/')?;
+        let conversation: Conversation = self.at.open(sealed, environment).ok()?;
+        let delivery: Delivery = self.at.open(result.expose(), environment).ok()?;
+        let fits = delivery.session == conversation.session && environment.clock.now() < delivery.expires_at;
+        fits.then_some((conversation, delivery))
+    }
+
+    fn render(
+        &self,
+        deliver: &Deliver,
+        conversation: &Conversation,
+        attributes: &Attributes,
+        session_url: Option<&str>,
+        now: UnixSeconds,
+    ) -> Result<Rendered, PluginError> {
+        let random = conversation.nonce.to_string();
+        let known = Known {
+            attributes: KnownAttributes::Values(attributes),
+            session_url,
+            timestamp: Some(now),
+            ..Known::new(&conversation.purpose, &random, &conversation.saved)
+        };
+        let mut rendered = self.service.render(&deliver.call, known)?;
+        if let Some(hmac) = &deliver.hmac {
+            sign(&mut rendered, hmac, &random, now)?;
+        }
+        Ok(rendered)
+    }
+
+    /// With the same key each time, by which the service tells a repetition. Each attempt but the last
+    /// may take half of the time that is left.
+    async fn send_repeatedly(
+        &self,
+        call: &Call,
+        rendered: &Rendered,
+        environment: Environment<'_>,
+    ) -> Result<StatusCode, PluginError> {
+        let started = Instant::now();
+        let left = || self.service.timeout().saturating_sub(started.elapsed());
+        for pause in PAUSES {
+            match self.send(call, rendered, left() / 2, environment).await {
+                Err(error) if error.may_pass() && pause < left() => tokio::time::sleep(pause).await,
+                outcome => return outcome,
+            }
+        }
+        self.send(call, rendered, left(), environment).await
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        rendered: &Rendered,
+        timeout: Duration,
+        environment: Environment<'_>,
+    ) -> Result<StatusCode, PluginError> {
+        self.service.send(call, rendered, false, timeout, environment).await.map(|answer| answer.status)
+    }
+}
+
+/// The signature of exactly the body that is sent, when it was made, and which delivery it is.
+fn sign(
+    rendered: &mut Rendered,
+    Hmac { header, secret }: &Hmac,
+    random: &str,
+    now: UnixSeconds,
+) -> Result<(), PluginError> {
+    let signature = secret.sign_hex(&rendered.body).map_err(|_| PluginError::Library)?;
+    // Hexadecimal digits are fit for a header.
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| RenderError::Unsafe);
+    rendered.headers.extend([
+        (header.clone(), value(&signature)?),
+        (TIMESTAMP, now.into()),
+        (IDEMPOTENCY_KEY, value(random)?),
+    ]);
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! A REST service at work: its calls, made of templates, and what it answers.
+//! May import: what `plugins` may.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use url::form_urlencoded;
+
+use super::values::Known;
+use crate::{
+    config::{Call, CallBody, DEFAULT_CONNECT_TIMEOUT, Service},
+    plugins::{Environment, OutgoingRequest, PluginError},
+    templates::RenderError,
+    tokens::SharedSecret,
+    upstreams::Server,
+};
+
+/// The service of one method.
+pub(super) struct RestService {
+    server: Server,
+    /// Of `base`, without a slash at its end.
+    base_path: String,
+    secrets: Vec<(String, SharedSecret)>,
+    timeout: Duration,
+}
+
+/// A request with each value in its place. It may be sent again as it is.
+pub(super) struct Rendered {
+    method: Method,
+    path_and_query: String,
+    content_type: Option<&'static str>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) body: Bytes,
+}
+
+/// An answer whose status is right. What it says is not trusted.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    body: Bytes,
+}
+
+impl RestService {
+    /// `timeout` is for one call altogether.
+    pub(super) fn new(Service { base, secrets }: &Service, timeout: Duration) -> Self {
+        let (server, base_path) = (Server::new(base), base.path().to_owned());
+        Self { server, base_path, secrets: secrets.clone(), timeout }
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Makes a call with these values and the service's secrets.
+    ///
+    /// # Errors
+    /// [`PluginError::Template`], [`PluginError::Transport`], or [`PluginError::Status`] for a status that
+    /// the call does not expect.
+    pub(super) async fn perform(
+        &self,
+        call: &Call,
+        known: Known<'_>,
+        environment: Environment<'_>,
+    ) -> Result<Answer, PluginError> {
+        let rendered = self.render(call, known)?;
+        let repeatable = matches!(rendered.method, Method::GET | Method::PUT | Method::DELETE);
+        self.send(call, &rendered, repeatable, self.timeout, environment).await
+    }
+
+    pub(super) fn render(&self, call: &Call, known: Known<'_>) -> Result<Rendered, RenderError> {
+        let known = Known { secrets: &self.secrets, ..known };
+        let headers = call.headers.iter().map(|(name, value)| Ok((name.clone(), value.header(&known)?)));
+        let (content_type, body) = body(&call.body, &known)?;
+        Ok(Rendered {
+            method: call.method.clone(),
+            path_and_query: format!("{}{}", self.base_path, call.path.render(&known)?),
+            content_type,
+            headers: headers.collect::<Result<_, _>>()?,
+            body,
+        })
+    }
+
+    /// Sends a request once. `repeatable`: sent again when a connection of the pool turned out to be
+    /// closed.
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        rendered: &Rendered,
+        repeatable: bool,
+        total_timeout: Duration,
+        environment: Environment<'_>,
+    ) -> Result<Answer, PluginError> {
+        let request = OutgoingRequest {
+            method: rendered.method.clone(),
+            server: &self.server,
+            path_and_query: &rendered.path_and_query,
+            content_type: rendered.content_type,
+            headers: &rendered.headers,
+            body: rendered.body.clone(),
+            request_id: environment.request_id,
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT.min(total_timeout),
+            total_timeout,
+            repeatable,
+            fresh_connection: !repeatable,
+        };
+        let answer = environment.http.send(request).await?;
+        if !call.expects(answer.status) {
+            return Err(PluginError::Status(answer.status));
+        }
+        Ok(Answer { status: answer.status, body: answer.body })
+    }
+}
+
+impl Answer {
+    /// # Errors
+    /// [`PluginError::Malformed`]; the parser's own message could quote what the service said.
+    pub(super) fn json(&self) -> Result<serde_json::Value, PluginError> {
+        serde_json::from_slice(&self.body).map_err(|_| PluginError::Malformed)
+    }
+}
+
+fn body(template: &CallBody, known: &Known<'_>) -> Result<(Option<&'static str>, Bytes), RenderError> {
+    match template {
+        CallBody::None => Ok((None, Bytes::new())),
+        // A document always has a text.
+        CallBody::Json(document) => {
+            let text = document.render(known)?.to_string();
+            Ok((Some("application/json"), text.into()))
+        }
+        CallBody::Form(fields) => {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            for (name, value) in fields {
+                form.append_pair(name, &value.text(known)?);
+            }
+            Ok((Some("application/x-www-form-urlencoded"), form.finish().into()))
+        }
+    }
+}

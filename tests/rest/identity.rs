@@ -1,0 +1,266 @@
+//! Signing in at a REST service that sends the citizen back.
+
+use serde_json::json;
+
+use crate::{
+    service::{ID, json_answer, signed_in, state},
+    support::{answers, browser::links, stub::Step},
+    world::{PUBLIC, TOKEN, World, attributes, pin, refusal},
+};
+
+#[test]
+fn a_citizen_signs_in_and_the_attributes_arrive() {
+    let world = World::signing_in(&pin(""));
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    assert!(go.starts_with(&format!("{PUBLIC}/auth/pin/go/")), "{go}");
+    let landing = browser.open(&go);
+    assert!(landing.url.contains("/room/0"), "{landing:?}");
+    assert_eq!(world.received(), attributes("anna@example.nl", "Anna"));
+
+    let started = world.service.request("POST /api/sessions");
+    assert_eq!(started.header("authorization"), Some("Bearer hunter2-token"));
+    assert_eq!(started.header("content-type"), Some("application/json"));
+    assert_eq!(started.json()["fields"], json!(["email", "fullname"]));
+    assert!(world.service.return_url().starts_with(&format!("{PUBLIC}/auth/pin/return/")));
+    let finished = world.service.request("GET /api/sessions/");
+    assert_eq!(finished.target(), format!("/api/sessions/{ID}"));
+    assert_eq!(finished.header("authorization"), Some("Bearer hunter2-token"));
+    world.wait_for_event("handed_over", "ok");
+}
+
+#[test]
+fn the_service_says_how_it_ended() {
+    for (said, expected) in [
+        ("done", Some(attributes("anna@example.nl", "Anna"))),
+        ("expired", Some(None)),
+        ("DONE", Some(None)),
+        ("something else", Some(None)),
+        ("cancelled", None),
+    ] {
+        let world = World::signing_in(&pin(""));
+        world.service.tell("GET /api/sessions/", [state(said)]);
+        let mut browser = world.browser();
+        let go = world.start(&mut browser, "pin", "chat");
+        let landing = browser.open(&go);
+        match expected {
+            Some(received) => assert_eq!(world.received(), received, "{said}"),
+            None => {
+                assert!(landing.text().contains("cancelled"), "{said}: {landing:?}");
+                assert!(world.comm.deliveries().is_empty(), "{said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_and_booleans_are_outcomes_and_attributes() {
+    let yaml = pin("").replace("ok: [done]", "ok: [true, 7]").replace("$.person.name", "$.person.age");
+    for (said, expected) in [
+        (json!(true), attributes("anna@example.nl", "41")),
+        (json!(7), attributes("anna@example.nl", "41")),
+        (json!("true"), attributes("anna@example.nl", "41")),
+        (json!(false), None),
+        (json!(null), None),
+        (json!([true]), None),
+    ] {
+        let world = World::signing_in(&yaml);
+        let body = json!({ "state": said, "person": { "mail": "anna@example.nl", "age": 41 } });
+        world.service.tell_json("GET /api/sessions/", 200, &body);
+        let mut browser = world.browser();
+        let go = world.start(&mut browser, "pin", "chat");
+        browser.open(&go);
+        assert_eq!(world.received(), expected, "{said}");
+    }
+}
+
+#[test]
+fn loading_the_pages_again_does_no_harm() {
+    let world = World::signing_in(&pin(""));
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    browser.open(&go);
+    let back = world.service.return_url();
+    for url in [&go, &back, &back] {
+        assert!(browser.open(url).url.contains("/room/0"), "{url}");
+    }
+    assert_eq!(world.received(), attributes("anna@example.nl", "Anna"), "and once");
+}
+
+#[test]
+fn only_the_browser_that_left_can_come_back() {
+    let world = World::signing_in(&pin(""));
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    browser.get(&go);
+    let cookie = browser.cookies().iter().find(|cookie| cookie.name.starts_with("idc-http-"));
+    let cookie = cookie.expect("leaving sets a cookie");
+    assert!(cookie.http_only && cookie.attributes.contains("SameSite=Lax"), "{cookie:?}");
+    assert_eq!(cookie.path, "/auth/pin");
+    let mut stranger = world.browser();
+    let landing = stranger.open(&world.service.return_url());
+    assert_eq!(landing.status(), Some(403));
+    assert!(landing.text().contains("another browser"), "{}", landing.text());
+    // Another session's cookie is no help.
+    let mut other = world.browser();
+    let others = world.start(&mut other, "pin", "chat");
+    let (first, _) = (world.service.return_url(), other.get(&others));
+    browser.forget_cookies();
+    assert_eq!(browser.open(&first).status(), Some(403));
+    assert!(world.service.requests("GET /api/sessions/").is_empty());
+    assert!(world.comm.deliveries().is_empty());
+}
+
+#[test]
+fn a_service_that_is_away_at_the_end_can_be_asked_again() {
+    let failures = [
+        ("closes", vec![Step::Close]),
+        ("is in trouble", answers::answer(503, &[], "")),
+        ("speaks no HTTP", answers::garbage()),
+    ];
+    for (what, failure) in failures {
+        let world = World::signing_in(&pin(""));
+        // A request may be sent again where a pooled connection was closed.
+        world.service.tell("GET /api/sessions/", [failure.clone(), failure.clone(), state("done")]);
+        let mut browser = world.browser();
+        let go = world.start(&mut browser, "pin", "chat");
+        let mut landing = browser.open(&go);
+        assert_eq!(landing.status(), Some(502), "{what}");
+        assert!(world.comm.deliveries().is_empty(), "{what}");
+        for _ in 0..2 {
+            if landing.status() == Some(502) {
+                let again = links(landing.text()).into_iter().find(|link| link.contains("/return/"));
+                landing = browser.open(&format!("{PUBLIC}{}", again.expect("a link to try again")));
+            }
+        }
+        assert!(landing.url.contains("/room/0"), "{what}: {landing:?}");
+        assert_eq!(world.received(), attributes("anna@example.nl", "Anna"), "{what}");
+        world.wait_for_warning("");
+    }
+}
+
+#[test]
+fn wrong_answers_at_the_end_are_a_failed_sign_in() {
+    let failures = [
+        ("another status", json_answer(201, &signed_in("done"))),
+        ("not found", answers::answer(404, &[], "no")),
+        ("a crash", answers::answer(500, &[], "no")),
+        ("a page", answers::answer(200, &[("Content-Type", "text/html")], "<h1>done</h1>")),
+        ("nothing", answers::answer(200, &[], "")),
+        ("half", answers::answer(200, &[], "{\"state\": \"done\"")),
+        ("too much", json_answer(200, &json!({ "state": "done", "more": "x".repeat(70_000) }))),
+        ("no attribute", json_answer(200, &json!({ "state": "done", "person": { "mail": "a@b" } }))),
+        ("a list", json_answer(200, &json!({ "state": "done", "person": { "mail": ["a@b"], "name": "A" } }))),
+        (
+            "a huge attribute",
+            json_answer(
+                200,
+                &json!({ "state": "done", "person": { "mail": "a".repeat(5_000), "name": "A" } }),
+            ),
+        ),
+    ];
+    for (what, failure) in failures {
+        let world = World::signing_in(&pin(""));
+        world.service.tell("GET /api/sessions/", [failure]);
+        let mut browser = world.browser();
+        let go = world.start(&mut browser, "pin", "chat");
+        assert!(browser.open(&go).url.contains("/room/0"), "{what}");
+        assert_eq!(world.received(), None, "{what}");
+        world.wait_for_warning("");
+    }
+}
+
+#[test]
+fn a_start_that_fails_is_told() {
+    for (what, answer) in [
+        ("another status", json_answer(200, &json!({}))),
+        ("trouble", answers::answer(500, &[], "")),
+        ("closes", vec![Step::Close]),
+    ] {
+        let world = World::signing_in(&pin(""));
+        world.service.tell("POST /api/sessions", [answer]);
+        let refused = world.try_start(&mut world.browser(), "pin", "chat");
+        assert_eq!(refusal(&refused), (502, "auth_plugin_error".into()), "{what}");
+        assert_eq!(world.service.requests("POST /api/sessions").len(), 1, "{what}: sent once");
+    }
+}
+
+#[test]
+fn nobody_but_a_browser_that_comes_to_stay_has_an_effect() {
+    let world = World::signing_in(&pin(""));
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    browser.get(&go);
+    let back = world.service.return_url();
+    let head = browser.request("HEAD", &back, &[], b"");
+    assert_eq!((head.status, head.header("location")), (200, None));
+    let prefetch = browser.request("GET", &back, &[("Sec-Purpose", "prefetch")], b"");
+    assert_eq!((prefetch.status, prefetch.header("location")), (204, None));
+    assert_eq!(browser.request("POST", &back, &[], b"x").status, 405);
+    for path in ["", "x", "go/", "go/x", "return/x", &format!("go/{}", &back[back.len() - 40..])] {
+        assert_eq!(browser.get(&format!("{PUBLIC}/auth/pin/{path}")).status, 404, "{path}");
+    }
+    // A state opens at its own page only.
+    let (go_state, return_state) = (go.rsplit('/').next(), back.rsplit('/').next());
+    for (page, state) in [("return", go_state), ("go", return_state)] {
+        let url = format!("{PUBLIC}/auth/pin/{page}/{}", state.expect("a state"));
+        assert_eq!(browser.get(&url).status, 404, "{page}");
+    }
+    assert!(world.service.requests("GET /api/sessions/").is_empty());
+}
+
+#[test]
+fn another_instance_goes_on() {
+    let world = World::signing_in(&pin(""));
+    let second = world.second_instance();
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    world.use_instance(&second);
+    browser.get(&go);
+    world.use_instance(&world.gateway);
+    assert!(browser.open(&world.service.return_url()).url.contains("/room/0"));
+    assert_eq!(world.received(), attributes("anna@example.nl", "Anna"));
+}
+
+#[test]
+fn a_fixed_redirect_carries_return_url_and_nothing_else() {
+    let redirect = "redirect: \"https://login.example.nl/start?back={{ return_url }}&p={{ purpose }}#x\"";
+    let world = World::signing_in(&pin("").replace("redirect: \"{{ start.login }}\"", redirect));
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    let location = browser.get(&go).header("location").expect("a redirect").to_owned();
+    let url = url::Url::parse(&location).expect("it is a URL");
+    assert_eq!(url.host_str(), Some("login.example.nl"));
+    let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+    let back = world.service.return_url();
+    assert_eq!(
+        pairs,
+        [("back".into(), back), ("p".into(), "report_move".into())],
+        "the same as at the start"
+    );
+}
+
+#[test]
+fn secrets_and_what_the_service_says_are_seen_by_nobody() {
+    let world = World::signing_in(&pin(""));
+    world.service.tell("GET /api/sessions/", [state("surprise-value"), state("done")]);
+    for _ in 0..2 {
+        let mut browser = world.browser();
+        let go = world.start(&mut browser, "pin", "chat");
+        browser.open(&go);
+        world.wait_for_event("auth_returned", "failed");
+    }
+    let broken = world.service.url();
+    world.service.tell(
+        "POST /api/sessions",
+        [json_answer(201, &json!({ "id": "surprise-value", "login_url": broken }))],
+    );
+    let refused = world.try_start(&mut world.browser(), "pin", "chat");
+    assert_eq!(refused.status, 502);
+    world.wait_for_event("start", "plugin_error");
+    let seen = format!("{}{}", world.seen_by_operators(), refused.text());
+    for secret in [TOKEN, "surprise-value", ID, "anna@example", "/return/", "login?s"] {
+        assert!(!seen.contains(secret), "{secret} in\n{seen}");
+    }
+    assert!(seen.contains("finish_authentication"), "and it is counted");
+}
