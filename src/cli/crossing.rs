@@ -186,10 +186,22 @@ impl Crossing<'_> {
         }
     }
 
+    /// Whether the communication side gets a `session_url`.
+    fn is_told_where(&self) -> bool {
+        match &self.comm.kind {
+            CommKind::Remote { .. } => true,
+            CommKind::Inspect { .. } | CommKind::Link(_) => false,
+            CommKind::Http(http) => http
+                .deliver
+                .as_ref()
+                .is_some_and(|deliver| names_of(&deliver.call).any(|name| name.root == "session_url")),
+        }
+    }
+
     /// Where activity and logout go.
     fn updates(&self) -> String {
         let (auth, comm) = (&self.auth.tag, &self.comm.tag);
-        if !matches!(self.comm.kind, CommKind::Remote { .. }) {
+        if !self.is_told_where() {
             return format!("none: {comm} reports neither activity nor logout");
         }
         let way = self.auth.way_to(Some(self.comm));
@@ -241,7 +253,7 @@ fn service_takes(http: &HttpComm) -> String {
     };
     let hmac = if deliver.hmac.is_some() { ", signed with an HMAC" } else { "" };
     let attributes = attributes(names_of(&deliver.call)).unwrap_or_else(|| "no attribute".to_owned());
-    format!("the gateway sends {} {host}{hmac}: {attributes}", deliver.call.method)
+    format!("the gateway sends {} to {host}{hmac}: {attributes}", deliver.call.method)
 }
 
 fn names_of(call: &Call) -> impl Iterator<Item = &Name> {

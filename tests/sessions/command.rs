@@ -265,3 +265,79 @@ fn what_is_neither_a_purpose_nor_a_url_is_not_explained() {
     let (_, complaint) = ended(program, 1);
     assert_eq!(complaint, "error: there is no such purpose, and a URL begins with http:// or https://\n");
 }
+
+/// Every adapter that there is YAML for, in a file of its own.
+fn adapters() -> Files {
+    let plugins = r#"auth:
+  - { tag: test, name: T, image_path: /t.svg, test: { attributes: { email: a, fullname: b } } }
+  - { tag: proxy, name: P, image_path: /p.svg, headers: { from: [10.1.0.0/16], attributes: { email: X-Remote-Mail, fullname: X-Remote-Name } } }
+  - tag: pin
+    name: PIN
+    image_path: /p.svg
+    http:
+      base: "https://pin.example.nl"
+      start: { request: { method: POST, path: /s, json: { return: "{{ return_url }}" } }, save: { id: { from: $.id } } }
+      redirect: "https://pin.example.nl/{{ start.id }}"
+      finish:
+        request: { method: GET, path: "/s/{{ start.id }}" }
+        outcome: { from: $.state, ok: [done] }
+        attributes: { email: $.mail, fullname: $.name }
+      update: { logout: { request: { method: DELETE, path: "/s/{{ start.id }}" } } }
+comm:
+  - { tag: call, name: C, image_path: /c.svg, start: "http://127.0.0.1:9", trust: { reseal: { encrypt: { env: COMM } } } }
+  - tag: video
+    name: V
+    image_path: /v.svg
+    link:
+      room: "{{ random }}"
+      url: "https://meet.example.nl/{{ room }}?mail={{ attributes.email }}&jwt={{ jwt }}"
+      jwt: { alg: HS256, secret: { env: STATE_1 }, ttl: 1h, claims: { name: "{{ attributes.fullname }}" } }
+  - tag: room
+    name: R
+    image_path: /r.svg
+    http:
+      base: "https://hs.example.nl"
+      deliver: { request: { method: PUT, path: /a, json: { all: "{{ attributes }}", updates: "{{ session_url | default(null) }}" } }, hmac: { header: X-Signature, secret: { env: STATE_1 } } }
+      client_url: "https://chat.example.nl/"
+keys: { signing: [ { id: g1, private_key: { env: GATEWAY_SIGN } } ] }
+"#;
+    let purposes = "purposes:
+  - { tag: tested, attributes: [email, fullname], allowed_auth: [test], allowed_comm: [video] }
+  - { tag: proxied, attributes: [email, fullname], allowed_auth: [proxy], allowed_comm: [call] }
+  - { tag: pinned, attributes: [email, fullname], allowed_auth: [pin], allowed_comm: [room] }
+";
+    Files::new("gateway: { public_url: \"http://gateway.test\" }\n", purposes, plugins)
+}
+
+#[test]
+fn explain_says_what_adapters_take_and_give() {
+    let gateway = start_gateway(&adapters());
+    let explain = |purpose: &str| {
+        let mut program = program("explain", &gateway);
+        program.arg(purpose);
+        let text = without_keys(&ended(program, 0).0);
+        text.split_once("\n\n").expect("a head and the combinations").1.to_owned()
+    };
+    assert_eq!(
+        explain("tested"),
+        "test -> gateway (encrypted to its key for development) -> video (the gateway renders the link; email in the URL; fullname in its token)
+  in-band  the browser takes it by way of the gateway to video
+  updates  none: video reports neither activity nor logout
+"
+    );
+    assert_eq!(
+        explain("proxied"),
+        "proxy (headers of a front proxy, believed from 10.1.0.0/16) -> call (re-sealed: signed with g1, encrypted to its key KEY, as id-contact)
+  in-band  the browser takes it by way of the gateway to call, if call names no attr_url
+  by POST  the browser takes it to the gateway, which delivers it to call, if call names an attr_url
+  updates  none: proxy keeps no session
+"
+    );
+    assert_eq!(
+        explain("pinned"),
+        "pin (the gateway asks pin.example.nl) -> room (the gateway sends PUT to hs.example.nl, signed with an HMAC: all attributes)
+  by POST  the browser takes it to the gateway, which delivers it to room
+  updates  logout: room -> gateway -> pin.example.nl
+"
+    );
+}
