@@ -245,6 +245,21 @@ impl Scalar for ByteSize {
     }
 }
 
+/// A duration as the files have it, such as `5s`, for other places where people write one.
+///
+/// # Errors
+/// What is wrong and what would be right, in words that follow the text itself.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let problem = match Duration::parse(text) {
+        Ok(duration) => return Ok(duration),
+        Err(problem) => problem,
+    };
+    Err(match problem.help {
+        Some(help) => format!("{}: {help}", problem.reason),
+        None => problem.reason,
+    })
+}
+
 /// The language of a translation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LanguageCode(pub String);

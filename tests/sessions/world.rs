@@ -117,7 +117,7 @@ impl Setup {
 }
 
 /// The variables that configurations of these tests may name.
-fn environment() -> Vec<(&'static str, String)> {
+pub fn environment() -> Vec<(&'static str, String)> {
     let private = |party, kind| key(party, kind).private_pem.clone();
     let public = |party, kind| key(party, kind).public_pem.clone();
     vec![
