@@ -182,9 +182,12 @@ fn with_references(mut plugins: String) -> String {
         if let Ok(key) = SigningKey::from_pem(&content) {
             let shown = format!(r#""fingerprint":"{}""#, hex(key.verification_key().fingerprint()));
             plugins = plugins.replace(&shown, &format!(r#""private_key":{file}"#));
+            let shown = format!(r#""key":"{}""#, hex(key.verification_key().fingerprint()));
+            plugins = plugins.replace(&shown, &format!(r#""key":{file}"#));
         }
     }
     plugins
+        .replace(r#""client_secret":"***""#, r#""client_secret":{"file":"sso-secret"}"#)
         .replace(r#""id":"s2","secret":"***""#, r#""id":"s2","secret":{"file":"state-2"}"#)
         .replace(r#""id":"s1","secret":"***""#, r#""id":"s1","secret":{"env":"STATE_1"}"#)
 }
