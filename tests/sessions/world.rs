@@ -8,10 +8,12 @@ use crate::support::{
     browser::Browser,
     client::Response,
     comm_plugin::StubComm,
+    forging_provider,
     gateway::{Files, Process, TestGateway},
     keys::{Kind, key},
     log::LogLine,
     network::Network,
+    openid_provider,
 };
 
 pub const PUBLIC: &str = "http://gateway.test";
@@ -96,7 +98,9 @@ impl Setup {
         let methods = |methods: &[(String, String)], url: &str| -> String {
             let line = |(tag, options): &(String, String)| {
                 // Options may say where the plugin is; most leave it to the stub.
-                let elsewhere = options.split(", ").any(|option| option.starts_with("start:"));
+                let elsewhere = options
+                    .split(", ")
+                    .any(|option| ["start:", "oidc:"].iter().any(|key| option.starts_with(key)));
                 let start = if elsewhere { String::new() } else { format!(", start: \"{url}/{tag}\"") };
                 let options = if options.is_empty() { String::new() } else { format!(", {options}") };
                 format!("  - {{ tag: {tag}, name: {tag}, image_path: /static/{tag}.svg{start}{options} }}\n")
@@ -129,6 +133,9 @@ fn environment() -> Vec<(&'static str, String)> {
         ("AUTH_RSA", public("auth", Kind::Rsa)),
         ("COMM", public("comm", Kind::P256)),
         ("COMM_RSA", public("comm", Kind::Rsa)),
+        ("CLIENT_SECRET", openid_provider::CLIENT_SECRET.into()),
+        ("FORGER_SECRET", forging_provider::CLIENT_SECRET.into()),
+        ("CLIENT_KEY", private("client", Kind::P256)),
         ("INITIATOR", public("initiator", Kind::P256)),
         ("INITIATOR_RSA", public("initiator", Kind::Rsa)),
         ("INITIATOR_ED", public("initiator", Kind::Ed25519)),
