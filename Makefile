@@ -26,6 +26,7 @@ test: check ## formatting, lints and every test, a whole session in a browser in
 	cargo test --locked --test openid -- --ignored
 	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
 	node tests/browser/brokering.mjs $(TARGET)/debug/id-contact-gateway
+	node tests/browser/openid.mjs $(TARGET)/debug/id-contact-gateway
 
 test-matrix: ## conversations in a real Matrix homeserver (Synapse), which is installed below target
 	@scripts/prerequisites matrix
@@ -34,7 +35,7 @@ test-matrix: ## conversations in a real Matrix homeserver (Synapse), which is in
 format: ## rewrite the sources as the formatter wants them
 	cargo fmt
 
-fuzz: ## strangers' tokens and values, a minute for each of the five targets (FUZZ_SECONDS)
+fuzz: ## strangers' tokens and values, a minute for each of the six targets (FUZZ_SECONDS)
 	@scripts/prerequisites build
 	scripts/fuzz
 

@@ -132,6 +132,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("pingora", &["proxy", "admin", "reload", "server"]),
     ("josekit", &["tokens"]),
     ("openssl", &["tokens"]),
+    ("openidconnect", &["plugins"]),
     ("serde_yaml", &["config"]),
     ("granit_parser", &["config"]),
     ("annotate_snippets", &["config"]),

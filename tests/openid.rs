@@ -1,10 +1,19 @@
-//! The OpenID providers of the tests do what they say, shown by hand: a real one (npm oidc-provider)
-//! and the forger.
+//! Sessions in which citizens sign in at an OpenID provider: a real one (npm oidc-provider), and the
+//! forger. Before them, that both do what they say, shown by hand.
 //!
 //! What needs Node and its package is ignored by a plain `cargo test`: `make test` runs it.
 #![cfg(test)]
 
+#[path = "openid/forgeries.rs"]
+mod forgeries;
+#[path = "openid/sessions.rs"]
+mod sessions;
 mod support;
+#[path = "openid/town.rs"]
+mod town;
+#[allow(dead_code, reason = "the sessions between plugins use more of it")]
+#[path = "sessions/world.rs"]
+mod world;
 
 use serde_json::{Value, json};
 

@@ -7,9 +7,9 @@ use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use super::{
-    AssertedHeaders, AuthKind, AuthMethod, AuthTrust, Brokering, CommKind, CommMethod, CommTrust, Config,
-    Gateway, HeaderEdit, Initiator, InspectDelivery, Jwt, Keys, Link, Listeners, PluginStart, Purpose, Route,
-    Timeouts, Upstream, adapters, mask::is_sensitive,
+    AssertedHeaders, AuthKind, AuthMethod, AuthTrust, Brokering, ClientAuth, CommKind, CommMethod, CommTrust,
+    Config, Gateway, HeaderEdit, Initiator, InspectDelivery, Jwt, Keys, Link, Listeners, Oidc, PluginStart,
+    Purpose, Route, Timeouts, Upstream, adapters, mask::is_sensitive,
 };
 use crate::model::{LocalizedText, UrlPrefix};
 
@@ -143,7 +143,7 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
             let attributes = attributes.iter().map(|(tag, value)| (tag.to_string(), json!(value)));
             value["test"] = json!({ "attributes": attributes.collect::<Map<_, _>>() });
         }
-        AuthKind::Oidc(_) => value["oidc"] = json!({}),
+        AuthKind::Oidc(oidc) => value["oidc"] = self::oidc(oidc),
         AuthKind::Http(http) => value["http"] = adapters::shown_http_auth(http),
         AuthKind::Headers(headers) => value["headers"] = asserted_headers(headers),
     }
@@ -152,6 +152,30 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
     }
     if let Some(hosts) = &method.hosts {
         value["hosts"] = json!(hosts);
+    }
+    value
+}
+
+fn oidc(oidc: &Oidc) -> Value {
+    let attributes = oidc.attributes.iter().map(|(tag, claim)| (tag.to_string(), json!(claim.to_string())));
+    let mut value = json!({
+        "issuer": oidc.issuer,
+        "client_id": oidc.client_id,
+        "scopes": oidc.scopes,
+        "attributes": attributes.collect::<Map<_, _>>(),
+        "acr_values": oidc.acr_values,
+    });
+    match &oidc.client_auth {
+        ClientAuth::Secret(_) => value["client_secret"] = json!(MASKED),
+        ClientAuth::PrivateKeyJwt(key) => {
+            value["private_key_jwt"] = json!({ "key": key.fingerprint().map(hex) });
+            if let Some(kid) = key.kid() {
+                value["private_key_jwt"]["kid"] = json!(kid);
+            }
+        }
+    }
+    if let Some(prompt) = oidc.prompt {
+        value["prompt"] = json!(prompt.as_str());
     }
     value
 }

@@ -90,7 +90,7 @@ impl RawInitiator {
 
 /// The name of an initiator's key, as it stands in tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Kid(String);
+pub struct Kid(pub String);
 
 impl Scalar for Kid {
     const CODE: &'static str = "kid";

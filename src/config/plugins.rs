@@ -1,5 +1,5 @@
 //! plugins.yaml: what serde reads, and how it becomes authentication and communication methods.
-//! May import: `check`, `initiators`, `keys`, `later`, `link`, `node`, `purposes`, `scalar`,
+//! May import: `check`, `initiators`, `keys`, `link`, `node`, `purposes`, `scalar`,
 //! `secrets`, `trust`, `model`.
 
 use std::time::Duration;
@@ -10,11 +10,10 @@ use serde::Deserialize;
 use super::{
     AuthKind, AuthMethod, Brokering, CommKind, CommMethod, DEFAULT_PLUGIN_TIMEOUT, Initiator,
     InspectDelivery, Keys, PluginStart, Purpose, UpstreamId,
-    adapters::{RawHeaders, RawHttpAuth, RawHttpComm, RawLink},
+    adapters::{RawHeaders, RawHttpAuth, RawHttpComm, RawLink, RawOidc},
     check::{Checker, all, enumerate},
     initiators::RawInitiator,
     keys::RawKeys,
-    later::NotYet,
     link::{Names, Used},
     location::{Host, ImagePath, Start},
     node::{Entries, Span, Spanned},
@@ -60,9 +59,9 @@ struct RawAuth {
     /// A sign-in page for development, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
     test: Option<RawTest>,
-    #[serde(rename = "oidc")]
+    /// An OpenID provider, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
-    _oidc: Option<NotYet>,
+    oidc: Option<RawOidc>,
     /// A REST identity service, instead of a plugin.
     #[schemars(extend("x-decisive" = true))]
     http: Option<RawHttpAuth>,
@@ -284,7 +283,7 @@ impl RawAuth {
     ) -> Option<AuthKind> {
         let given = [
             ("start", self.start.is_some()),
-            ("oidc", self._oidc.is_some()),
+            ("oidc", self.oidc.is_some()),
             ("http", self.http.is_some()),
             ("headers", self.headers.is_some()),
             ("test", self.test.is_some()),
@@ -292,6 +291,9 @@ impl RawAuth {
         checker.exactly_one("authentication", &self.tag, &given)?;
         if let Some(start) = &self.start {
             return parse_start(start, upstreams, used, checker).map(|start| AuthKind::Remote { start });
+        }
+        if let Some(oidc) = &self.oidc {
+            return oidc.parse(&self.tag.span, secrets, checker).map(|oidc| AuthKind::Oidc(Box::new(oidc)));
         }
         if let Some(http) = &self.http {
             return http.parse(&self.tag.span, secrets, checker).map(|http| AuthKind::Http(Box::new(http)));

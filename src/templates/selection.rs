@@ -173,6 +173,18 @@ impl ClaimPath {
     }
 }
 
+/// As [`ClaimPath::parse`] reads it.
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.tokens {
+            [name] if !name.is_empty() && !name.starts_with('/') => f.write_str(name),
+            tokens => tokens
+                .iter()
+                .try_for_each(|token| write!(f, "/{}", token.replace('~', "~0").replace('/', "~1"))),
+        }
+    }
+}
+
 fn is_escape(text: &str, at: usize) -> bool {
     matches!(text.as_bytes().get(at + 1), Some(b'0' | b'1'))
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use id_contact_gateway::{
     config::{
-        AuthId, AuthKind, CommKind, Config, InspectDelivery, PluginStart, Rewrite, Sources, UpstreamId, load,
+        AuthId, AuthKind, ClientAuth, CommKind, Config, InspectDelivery, PluginStart, Prompt, Rewrite,
+        Sources, UpstreamId, load,
     },
     model::{Dialect, Language},
 };
@@ -48,6 +49,26 @@ fn every_value_of_the_design_arrives() {
     assert_eq!(digid.dialect, Dialect::VerderHelpen);
     assert_eq!(digid.hosts.as_deref().unwrap(), ["digid.example.nl"]);
     assert_eq!(digid.timeout, Duration::from_secs(5));
+}
+
+#[test]
+fn an_openid_provider_is_configured_as_it_is_written() {
+    let config = loaded(&sources(&root("tests/config/valid/openid")));
+    let oidc = |index: usize| match &config.auth[index].kind {
+        AuthKind::Oidc(oidc) => oidc,
+        other => panic!("{other:?}"),
+    };
+    let (secret, key) = (oidc(0), oidc(1));
+    assert_eq!(secret.issuer, "https://idp.example.nl/realms/town/");
+    assert_eq!((secret.scopes.len(), &*secret.acr_values), (3, &["loa3", "urn:loa:4"].map(String::from)[..]));
+    assert_eq!(secret.prompt, Some(Prompt::SelectAccount));
+    let claims: Vec<_> = secret.attributes.iter().map(|(_, claim)| claim.to_string()).collect();
+    assert_eq!(claims, ["email", "/address/locality", "https://idp.example.nl/name"]);
+    assert!(
+        matches!(&secret.client_auth, ClientAuth::Secret(secret) if secret.expose() == "hunter2-hunter2")
+    );
+    assert_eq!((key.client_id.as_str(), &*key.scopes), ("12345", &["openid".to_owned()][..]));
+    assert!(matches!(&key.client_auth, ClientAuth::PrivateKeyJwt(key) if key.kid() == Some("gateway-1")));
 }
 
 #[test]

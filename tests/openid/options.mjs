@@ -18,6 +18,8 @@ const DEFAULTS = {
   /** The secret of the client `gateway`, and how it is to be sent. */
   client_secret: "a-secret-of-the-tests-0123456789",
   client_secret_method: "client_secret_basic",
+  /** How clients may show who they are, when not in every way: client_secret_post, … */
+  auth_methods: null,
   /** The public keys (ES256) of the client `gateway-key`, which exists when they are given. */
   client_jwks: null,
   /** Whether claims of scopes stand in the id token too, not only in the answer of userinfo. */
@@ -54,6 +56,7 @@ export function configuration(options, adapter) {
     scopes: ["openid", "offline_access"],
     acrValues: ["loa3", "loa2"],
     conformIdTokenClaims: !options.claims_in_id_token,
+    ...(options.auth_methods && { clientAuthMethods: options.auth_methods }),
     pkce: { required: () => true },
     cookies: { keys: ["a-key-of-the-tests"] },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },

@@ -8,10 +8,12 @@ use crate::support::{
     browser::Browser,
     client::Response,
     comm_plugin::StubComm,
+    forging_provider,
     gateway::{Files, Process, TestGateway},
     keys::{Kind, key},
     log::LogLine,
     network::Network,
+    openid_provider,
 };
 
 pub const PUBLIC: &str = "http://gateway.test";
@@ -131,6 +133,9 @@ pub fn environment() -> Vec<(&'static str, String)> {
         ("AUTH_RSA", public("auth", Kind::Rsa)),
         ("COMM", public("comm", Kind::P256)),
         ("COMM_RSA", public("comm", Kind::Rsa)),
+        ("CLIENT_SECRET", openid_provider::CLIENT_SECRET.into()),
+        ("FORGER_SECRET", forging_provider::CLIENT_SECRET.into()),
+        ("CLIENT_KEY", private("client", Kind::P256)),
         ("INITIATOR", public("initiator", Kind::P256)),
         ("INITIATOR_RSA", public("initiator", Kind::Rsa)),
         ("INITIATOR_ED", public("initiator", Kind::Ed25519)),

@@ -8,6 +8,7 @@ mod headers;
 mod http_auth;
 mod http_comm;
 mod link;
+mod oidc;
 mod service;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use self::{
     http_auth::RawHttpAuth,
     http_comm::RawHttpComm,
     link::RawLink,
+    oidc::RawOidc,
 };
 use crate::{
     model::{AttributeTag, BaseUrl},
