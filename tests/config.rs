@@ -190,6 +190,7 @@ fn with_references(mut plugins: String) -> String {
         .replace(r#""client_secret":"***""#, r#""client_secret":{"file":"sso-secret"}"#)
         .replace(r#""id":"s2","secret":"***""#, r#""id":"s2","secret":{"file":"state-2"}"#)
         .replace(r#""id":"s1","secret":"***""#, r#""id":"s1","secret":{"env":"STATE_1"}"#)
+        .replace(r#""secret":"***""#, r#""secret":{"file":"jitsi"}"#)
 }
 
 fn refused(routes: &str, purposes: &str, plugins: &str) -> Report {

@@ -13,6 +13,8 @@ mod binding;
 mod budget;
 #[path = "sessions/case.rs"]
 mod case;
+#[path = "sessions/command.rs"]
+mod command;
 #[path = "sessions/delivery.rs"]
 mod delivery;
 #[path = "sessions/endings.rs"]

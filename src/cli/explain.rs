@@ -1,4 +1,5 @@
-//! `explain`: what the proxy would do with a URL, decided by the proxy's own matcher.
+//! `explain`: what the proxy would do with a URL, decided by the proxy's own matcher; and what crosses
+//! each hop in the sessions of a purpose.
 
 use std::{
     fmt::Write as _,
@@ -9,7 +10,7 @@ use std::{
 use clap::Args;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print, print_report};
+use super::{ConfigDirectory, EXIT_INVALID, complain, crossing, environment, print, print_report};
 use crate::{
     config::{self, Config, Route, Sources},
     metrics::Metrics,
@@ -21,8 +22,10 @@ use crate::{
 
 #[derive(Args)]
 pub(super) struct ExplainArguments {
-    /// The URL as a browser has it, such as `https://contact.example.nl/chat/room`.
-    url: String,
+    /// The URL as a browser has it, such as `https://contact.example.nl/chat/room`, or the tag of a
+    /// purpose.
+    #[arg(value_name = "URL_OR_PURPOSE")]
+    subject: String,
     #[command(flatten)]
     config: ConfigDirectory,
 }
@@ -37,7 +40,7 @@ pub(super) fn explain(arguments: &ExplainArguments) -> ExitCode {
             return ExitCode::from(EXIT_INVALID);
         }
     };
-    match explanation(config, &arguments.url) {
+    match explanation(config, &arguments.subject) {
         Ok(text) => {
             print(&text);
             ExitCode::SUCCESS
@@ -49,7 +52,15 @@ pub(super) fn explain(arguments: &ExplainArguments) -> ExitCode {
     }
 }
 
-fn explanation(config: Config, url: &str) -> Result<String, String> {
+fn explanation(config: Config, subject: &str) -> Result<String, String> {
+    match config.purposes.iter().find(|purpose| purpose.tag.as_str() == subject) {
+        Some(purpose) => Ok(crossing::describe(&config, purpose)),
+        None if subject.contains("://") => explanation_of_url(config, subject),
+        None => Err("there is no such purpose, and a URL begins with http:// or https://".to_owned()),
+    }
+}
+
+fn explanation_of_url(config: Config, url: &str) -> Result<String, String> {
     PluginUrl::parse_attr_url(url.to_owned())
         .map_err(|reason| format!("the URL cannot be used: {reason}"))?;
     // The target stays as it was typed: the gateway must see `..` and `%2f` as a client sends them.

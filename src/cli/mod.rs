@@ -3,10 +3,12 @@
 //! May import: everything; and `clap`.
 
 mod check;
+mod crossing;
 mod explain;
 mod keys;
 mod run;
 mod schema;
+mod session;
 mod token;
 
 use std::{
@@ -36,8 +38,10 @@ enum Command {
     Run(run::RunArguments),
     /// Say what is wrong with the configuration; exit 0, or 64 when it is invalid.
     Check(check::CheckArguments),
-    /// Say which route, upstream and rewrites a URL meets.
+    /// Say which route, upstream and rewrites a URL meets, or what crosses each hop in sessions of a purpose.
     Explain(explain::ExplainArguments),
+    /// Drive one session through the running gateway, as a browser would.
+    Session(session::SessionArguments),
     /// Print the JSON schema of a configuration file.
     Schema(schema::SchemaArguments),
     /// Print a new key, or the public half of one.
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Session(arguments) => session::session(arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Keys(arguments) => keys::keys(&arguments),
         Command::Token(arguments) => token::token(&arguments),

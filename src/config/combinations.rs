@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::{
     AuthId, AuthKind, AuthMethod, AuthTrust, Brokering, CommId, CommKind, CommMethod, CommTrust, Config,
-    Purpose,
+    Purpose, Receiver, Sender, Way,
     check::{Checker, enumerate},
     mask::mask,
     purposes::PurposePlace,
@@ -18,28 +18,6 @@ use crate::model::{AttributeTag, Dialect};
 pub struct Places {
     pub auth: Vec<MethodPlace>,
     pub comm: Vec<MethodPlace>,
-}
-
-/// How results leave an authentication method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sender {
-    /// The gateway issues them itself.
-    Gateway,
-    /// The gateway opens them and issues them anew.
-    Resealed,
-    /// Unread, as the plugin spells them.
-    Opaque(Dialect),
-}
-
-/// How results reach a communication method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Receiver {
-    /// The gateway reads them itself.
-    Gateway,
-    /// Issued by the gateway.
-    Resealed,
-    /// From the authentication plugin; the spelling is not always known.
-    Opaque(Option<Dialect>),
 }
 
 /// Why results of one method are of no use to another.
@@ -160,7 +138,7 @@ impl Pairs<'_> {
     fn check(&mut self, purpose: &Purpose, place: &PurposePlace, checker: &mut Checker) {
         let groups = self.groups(&purpose.allowed_comm);
         for auth in &purpose.allowed_auth {
-            let Some(from) = self.config.auth.get(auth.0).map(sender) else { continue };
+            let Some(from) = self.config.auth.get(auth.0).map(issued) else { continue };
             for (to, comms) in &groups {
                 let Some(mismatch) = mismatch(from, *to) else { continue };
                 for comm in comms {
@@ -178,10 +156,10 @@ impl Pairs<'_> {
         }
     }
 
-    fn groups(&self, comms: &[CommId]) -> Vec<(Receiver, Vec<CommId>)> {
-        let mut groups: Vec<(Receiver, Vec<CommId>)> = Vec::new();
+    fn groups(&self, comms: &[CommId]) -> Vec<(Reader, Vec<CommId>)> {
+        let mut groups: Vec<(Reader, Vec<CommId>)> = Vec::new();
         for id in comms {
-            let Some(to) = self.config.comm.get(id.0).map(receiver) else { continue };
+            let Some(to) = self.config.comm.get(id.0).map(read) else { continue };
             match groups.iter_mut().find(|(group, _)| *group == to) {
                 Some((_, ids)) => ids.push(*id),
                 None => groups.push((to, vec![*id])),
@@ -216,36 +194,28 @@ impl Pairs<'_> {
     }
 }
 
-fn sender(method: &AuthMethod) -> Sender {
-    match (&method.kind, &method.trust) {
-        (AuthKind::Test { .. }, _) => Sender::Gateway,
-        (AuthKind::Oidc(_) | AuthKind::Http(_) | AuthKind::Headers(_), _) => Sender::Resealed,
-        (AuthKind::Remote { .. }, AuthTrust::Reseal { .. }) => Sender::Resealed,
-        (AuthKind::Remote { .. }, AuthTrust::Opaque) => Sender::Opaque(method.dialect),
-    }
+/// What is to be known of a communication method, whichever it is.
+type Reader = (Receiver, Option<Dialect>);
+
+fn issued(method: &AuthMethod) -> (Sender, Dialect) {
+    (method.sender(), method.dialect)
 }
 
-fn receiver(method: &CommMethod) -> Receiver {
-    match (&method.kind, &method.trust) {
-        (CommKind::Inspect { .. }, _) => Receiver::Gateway,
-        (CommKind::Link(_) | CommKind::Http(_), _) => Receiver::Resealed,
-        (CommKind::Remote { .. }, CommTrust::Reseal { .. }) => Receiver::Resealed,
-        (CommKind::Remote { .. }, CommTrust::Opaque) => Receiver::Opaque(method.dialect),
-    }
+fn read(method: &CommMethod) -> Reader {
+    (method.receiver(), method.dialect)
 }
 
-fn mismatch(from: Sender, to: Receiver) -> Option<Mismatch> {
-    match (from, to) {
-        (Sender::Resealed, Receiver::Opaque(_)) => Some(Mismatch::CommIsOpaque),
-        (Sender::Opaque(_), Receiver::Resealed) => Some(Mismatch::AuthIsOpaque),
-        (Sender::Opaque(from), Receiver::Opaque(Some(to))) if from != to => {
-            Some(Mismatch::Dialects(from, to))
-        }
-        // What everybody reads unless somebody says otherwise is `id-contact`.
-        (Sender::Opaque(from @ Dialect::VerderHelpen), Receiver::Opaque(None)) => {
-            Some(Mismatch::DialectUnknown(from))
-        }
-        _ => None,
+fn mismatch((from, issued): (Sender, Dialect), (to, read): Reader) -> Option<Mismatch> {
+    match (Way::between(from, to), from, to) {
+        (None, Sender::Opaque, _) => Some(Mismatch::AuthIsOpaque),
+        (None, Sender::Resealed | Sender::Development, _) => Some(Mismatch::CommIsOpaque),
+        (Some(_), Sender::Opaque, Receiver::Opaque) => match read {
+            Some(read) if read != issued => Some(Mismatch::Dialects(issued, read)),
+            // What everybody reads unless somebody says otherwise is `id-contact`.
+            None if issued == Dialect::VerderHelpen => Some(Mismatch::DialectUnknown(issued)),
+            _ => None,
+        },
+        (Some(_), ..) => None,
     }
 }
 

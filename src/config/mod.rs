@@ -36,6 +36,7 @@ mod secrets;
 mod shape;
 mod source;
 mod trust;
+mod ways;
 mod yaml;
 
 use std::{net::SocketAddr, time::Duration};
@@ -59,11 +60,13 @@ pub use effective::effective;
 pub use ingredients::{Ingredients, Recorder};
 pub use load::{Loaded, load};
 pub use report::{Diagnostic, Report, Severity};
+pub use scalar::parse_duration;
 pub use schema::schema;
 pub use source::{
     ConfigFile, Environment, MAX_FILE_BYTES, MAX_SECRET_BYTES, Sources, SystemEnvironment, UnknownFile,
     Unreadable,
 };
+pub use ways::{Receiver, Sender, Way};
 
 /// Time a plugin call may take altogether, unless its method says otherwise: a citizen waits.
 pub const DEFAULT_PLUGIN_TIMEOUT: Duration = Duration::from_secs(5);

@@ -77,7 +77,7 @@ impl<S: Scalar> JsonSchema for Field<S> {
     }
 }
 
-/// Text, or a whole number where the schema allows one.
+/// Text, or a whole number or a boolean where the schema allows one.
 struct Written(String);
 
 impl<'de> Deserialize<'de> for Written {
@@ -101,6 +101,10 @@ impl<'de> Deserialize<'de> for Written {
 
             fn visit_u64<E>(self, number: u64) -> Result<Written, E> {
                 Ok(Written(number.to_string()))
+            }
+
+            fn visit_bool<E>(self, boolean: bool) -> Result<Written, E> {
+                Ok(Written(boolean.to_string()))
             }
         }
 
@@ -239,6 +243,21 @@ impl Scalar for ByteSize {
             "minimum": 0,
         })
     }
+}
+
+/// A duration as the files have it, such as `5s`, for other places where people write one.
+///
+/// # Errors
+/// What is wrong and what would be right, in words that follow the text itself.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let problem = match Duration::parse(text) {
+        Ok(duration) => return Ok(duration),
+        Err(problem) => problem,
+    };
+    Err(match problem.help {
+        Some(help) => format!("{}: {help}", problem.reason),
+        None => problem.reason,
+    })
 }
 
 /// The language of a translation.

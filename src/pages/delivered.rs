@@ -75,6 +75,19 @@ struct DeliveredPage<'a> {
     view: &'a Delivered<'a>,
 }
 
+impl Delivery<'_> {
+    /// What programs know the page by, whatever its language.
+    fn mark(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Nothing => "nothing",
+            Self::Received { result, .. } if result.attributes.is_some() => "received",
+            Self::Received { .. } => "failed",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
 impl Route {
     fn describe(self, frame: &Frame<'_>) -> &'static str {
         match self {

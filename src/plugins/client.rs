@@ -56,7 +56,7 @@ pub enum TransportError {
     Timeout,
     #[error("it closed the connection or answered something that is not HTTP")]
     Broken,
-    #[error("its answer is larger than {MAX_ANSWER_BYTES} bytes")]
+    #[error("its answer is too large")]
     TooLarge,
 }
 

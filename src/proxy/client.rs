@@ -35,13 +35,22 @@ static FRESH: AtomicU64 = AtomicU64::new(1);
 pub struct PluginClient {
     connectors: Vec<Connector>,
     resolver: Resolver,
+    /// Largest answer that is read, in bytes.
+    max_answer: usize,
 }
 
 impl PluginClient {
     /// A client for calls from so many threads.
     pub fn new(resolver: Resolver, threads: usize) -> Self {
         let connector = |_| Connector::new(Some(ConnectorOptions::new(POOL_SIZE)));
-        Self { connectors: (0..threads.max(1)).map(connector).collect(), resolver }
+        let connectors = (0..threads.max(1)).map(connector).collect();
+        Self { connectors, resolver, max_answer: MAX_ANSWER_BYTES }
+    }
+
+    /// The same client, for answers of other sizes than plugins give.
+    #[must_use]
+    pub fn with_max_answer(self, bytes: usize) -> Self {
+        Self { max_answer: bytes, ..self }
     }
 
     /// The connector of the calling thread. Tasks stay on their thread: work stealing is off.
@@ -62,7 +71,8 @@ impl PluginClient {
             let (mut session, peer, reused) = connecting.await?;
             match deadline.hold(send(&mut session, request), TransportError::Timeout).await {
                 Ok(()) => {
-                    let reading = deadline.hold(read_answer(&mut session), TransportError::Timeout);
+                    let reading =
+                        deadline.hold(read_answer(&mut session, self.max_answer), TransportError::Timeout);
                     let answer = reading.await?;
                     if !request.fresh_connection {
                         session.respect_keepalive();
@@ -195,12 +205,12 @@ fn request_head(request: &OutgoingRequest<'_>) -> pingora::Result<RequestHeader>
     Ok(head)
 }
 
-async fn read_answer(session: &mut HttpSession) -> Result<IncomingAnswer, TransportError> {
+async fn read_answer(session: &mut HttpSession, limit: usize) -> Result<IncomingAnswer, TransportError> {
     let head = session.resp_header().ok_or(TransportError::Broken)?;
     let (status, headers) = (head.status, head.headers.clone());
     let mut body = Chunks::None;
     while let Some(chunk) = session.read_body_bytes().await.map_err(|e| broken(&e))? {
-        body.push(chunk)?;
+        body.push(chunk, limit)?;
     }
     Ok(IncomingAnswer { status, headers, body: body.into_bytes() })
 }
@@ -221,7 +231,7 @@ enum Chunks {
 }
 
 impl Chunks {
-    fn push(&mut self, chunk: Bytes) -> Result<(), TransportError> {
+    fn push(&mut self, chunk: Bytes, limit: usize) -> Result<(), TransportError> {
         let collected = match std::mem::replace(self, Self::None) {
             Self::None => Self::One(chunk),
             Self::One(first) => {
@@ -235,7 +245,7 @@ impl Chunks {
             }
         };
         *self = collected;
-        if self.len() > MAX_ANSWER_BYTES { Err(TransportError::TooLarge) } else { Ok(()) }
+        if self.len() > limit { Err(TransportError::TooLarge) } else { Ok(()) }
     }
 
     fn len(&self) -> usize {

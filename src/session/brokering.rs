@@ -30,6 +30,35 @@ pub(super) enum Target {
     Choice,
 }
 
+/// Who carries a result to the communication side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// The plugins have each other's URLs, and the gateway sees nothing of it.
+    Plugins,
+    /// The citizen's browser, by way of the gateway.
+    Browser,
+    /// The citizen's browser as far as the gateway, which posts it.
+    Gateway,
+    /// The authentication plugin posts it to the gateway, which posts it on.
+    Posts,
+}
+
+impl Carrier {
+    /// `reseals`: whether results have to pass through the gateway; `out_of_band`: whether the
+    /// communication plugin wants them by POST; `telephone`: whether its `client_url` is `tel:`.
+    pub fn of(auth: &AuthMethod, reseals: bool, out_of_band: bool, telephone: bool) -> Self {
+        let sees_the_end = reseals || auth.brokering != Brokering::Off || (auth.shim_tel_url && telephone);
+        // An adapter always sends its result along with the citizen: it is bound to their session.
+        let delivers_itself = auth.disable_attr_url || auth.is_adapter() || auth.brokering == Brokering::Bind;
+        match (out_of_band, sees_the_end) {
+            (true, _) if delivers_itself => Self::Gateway,
+            (true, true) => Self::Posts,
+            (false, true) => Self::Browser,
+            (_, false) => Self::Plugins,
+        }
+    }
+}
+
 /// What an authentication plugin is given.
 pub(super) struct Handed {
     pub(super) continuation: PluginUrl,
@@ -58,32 +87,18 @@ impl Broker<'_> {
             Target::Choice => return self.continued(Next::Choose, None),
             Target::Communication { client_url, attr_url } => (client_url, attr_url),
         };
-        let sees_the_end =
-            self.brokering() != Brokering::Off || (self.auth.shim_tel_url && client_url.is_telephone());
-        match attr_url {
-            None if sees_the_end => self.continued(Next::WithResult { client_url }, None),
-            Some(attr_url) if self.delivers_itself() => {
+        let carrier = Carrier::of(self.auth, self.reseals, attr_url.is_some(), client_url.is_telephone());
+        match (carrier, attr_url) {
+            (Carrier::Browser, None) => self.continued(Next::WithResult { client_url }, None),
+            (Carrier::Gateway, Some(attr_url)) => {
                 self.continued(Next::Deliver { client_url, attr_url }, None)
             }
-            Some(attr_url) if sees_the_end => {
+            (Carrier::Posts, Some(attr_url)) => {
                 let receiver = self.receiver(attr_url.clone())?;
                 self.continued(Next::Delivered { client_url, attr_url }, Some(receiver))
             }
-            attr_url => Ok(Handed { continuation: client_url, attr_url, cookie: None }),
+            (_, attr_url) => Ok(Handed { continuation: client_url, attr_url, cookie: None }),
         }
-    }
-
-    /// Results that the gateway opens have to come by.
-    fn brokering(&self) -> Brokering {
-        match self.auth.brokering {
-            Brokering::Off if self.reseals => Brokering::Observe,
-            brokering => brokering,
-        }
-    }
-
-    /// An adapter always sends its result along with the citizen: it is bound to their session.
-    fn delivers_itself(&self) -> bool {
-        self.auth.disable_attr_url || self.auth.is_adapter() || self.auth.brokering == Brokering::Bind
     }
 
     fn continued(&self, next: Next, attr_url: Option<PluginUrl>) -> Result<Handed, Problem> {
@@ -109,7 +124,8 @@ impl Broker<'_> {
     }
 
     fn receiver(&self, attr_url: PluginUrl) -> Result<PluginUrl, Problem> {
-        if self.brokering() == Brokering::Off {
+        // Only a page for `tel:` is in between then.
+        if self.auth.brokering == Brokering::Off && !self.reseals {
             return Ok(attr_url);
         }
         let state = Receiver { session: self.session.clone(), attr_url };

@@ -25,6 +25,7 @@ mod state;
 mod update;
 
 pub use self::{
+    brokering::Carrier,
     problem::{Problem, ProblemCode},
     state::identify as identify_state,
 };

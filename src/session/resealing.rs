@@ -5,7 +5,7 @@ use std::ptr;
 
 use super::state::{self, SessionInfo, UpdateTarget, Updates, seal};
 use crate::{
-    config::{CommKind, CommMethod, CommTrust, Purpose},
+    config::{CommMethod, Purpose, Receiver},
     model::{PluginUrl, ResultToken, UnixSeconds},
     plugins::{Authenticated, Delivery, Environment},
     snapshot::{Opening, OpeningKeys, Resealing, Sealing, Snapshot, Transfer},
@@ -121,11 +121,7 @@ pub(super) fn ready_earlier(
 }
 
 fn is_resealed_for(comm: &CommMethod) -> bool {
-    match (&comm.kind, &comm.trust) {
-        (CommKind::Remote { .. }, trust) => matches!(trust, CommTrust::Reseal { .. }),
-        (CommKind::Link(_) | CommKind::Http(_), _) => true,
-        (CommKind::Inspect { .. }, _) => false,
-    }
+    comm.receiver() == Receiver::Resealed
 }
 
 impl Ready {

@@ -385,7 +385,10 @@ fn on_real_port(url: &BaseUrl, listener: SocketAddr) -> BaseUrl {
 }
 
 /// A URL by which processes of this machine reach a listener.
-fn reachable_url(listener: SocketAddr) -> Result<BaseUrl, UrlError> {
+///
+/// # Errors
+/// None that an address can cause.
+pub fn reachable_url(listener: SocketAddr) -> Result<BaseUrl, UrlError> {
     let ip = match listener.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

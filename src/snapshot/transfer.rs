@@ -1,11 +1,11 @@
-//! How results get from an authentication method to a communication method: unread, or opened,
-//! checked and sealed anew, as the two trust the gateway (design.md, "Trust, and brokering").
+//! The keys with which results get from an authentication method to a communication method. Whether
+//! they pass unread or are sealed anew says `config::Way`.
 
 use std::slice;
 
 use super::SessionKeys;
 use crate::{
-    config::{AuthKind, AuthMethod, AuthTrust, CommKind, CommMethod, CommTrust},
+    config::{AuthKind, AuthMethod, AuthTrust, CommKind, CommMethod, CommTrust, Way},
     model::Dialect,
     plugins::development::DevelopmentPair,
     tokens::{DecryptionKey, EncryptionKey, SigningKey, VerificationKey},
@@ -81,29 +81,33 @@ pub(super) fn transfer<'s>(
     keys: &'s SessionKeys,
     development: &'s DevelopmentPair,
 ) -> Option<Transfer<'s>> {
-    let opening = opening(auth, keys, development);
-    let plays_auth = matches!(auth.kind, AuthKind::Test { .. });
-    let plays_comm = comm.is_some_and(|comm| matches!(comm.kind, CommKind::Inspect { .. }));
-    let dialect = comm.and_then(|comm| comm.dialect).unwrap_or_default();
-    let sealing = match comm.map(|comm| (&comm.kind, &comm.trust)) {
-        Some((CommKind::Inspect { .. }, _)) => Some(Sealing::Keys {
+    match auth.way_to(comm)? {
+        Way::Unread => Some(Transfer::Unread),
+        Way::Resealed => {
+            let opening = opening(auth, keys, development)?;
+            let sealing = sealing(comm?, keys, development)?;
+            Some(Transfer::Reseal(Resealing { opening, sealing }))
+        }
+    }
+}
+
+/// `None` for a method that takes results as they are.
+fn sealing<'s>(
+    comm: &'s CommMethod,
+    keys: &'s SessionKeys,
+    development: &'s DevelopmentPair,
+) -> Option<Sealing<'s>> {
+    let dialect = comm.dialect.unwrap_or_default();
+    match (&comm.kind, &comm.trust) {
+        (CommKind::Inspect { .. }, _) => Some(Sealing::Keys {
             signing: development.signing_key(),
             encryption: development.decryption_key().encryption_key(),
             dialect,
         }),
-        Some((CommKind::Remote { .. }, CommTrust::Reseal { encrypt })) => {
+        (CommKind::Remote { .. }, CommTrust::Reseal { encrypt }) => {
             Some(Sealing::Keys { signing: &keys.signing, encryption: encrypt, dialect })
         }
-        Some((CommKind::Link(_) | CommKind::Http(_), _)) => Some(Sealing::Adapter),
-        Some((CommKind::Remote { .. }, CommTrust::Opaque)) | None => None,
-    };
-    match (opening, sealing) {
-        // The development pair reads its own; of any other, `inspect` shows that it cannot be read.
-        (Some(_), Some(_)) if plays_auth && plays_comm => Some(Transfer::Unread),
-        (None, Some(_)) if plays_comm => Some(Transfer::Unread),
-        (Some(opening), Some(sealing)) => Some(Transfer::Reseal(Resealing { opening, sealing })),
-        (None, None) => Some(Transfer::Unread),
-        (Some(_), None) => plays_auth.then_some(Transfer::Unread),
-        (None, Some(_)) => None,
+        (CommKind::Link(_) | CommKind::Http(_), _) => Some(Sealing::Adapter),
+        (CommKind::Remote { .. }, CommTrust::Opaque) => None,
     }
 }

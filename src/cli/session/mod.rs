@@ -1,0 +1,206 @@
+//! `session`: drives one real session through the running gateway, as a citizen's browser would.
+//!
+//! It prints what passes and how large it is, and nothing of its content: neither results nor cookies,
+//! queries or values.
+
+mod browser;
+mod cookies;
+mod html;
+mod page;
+mod verdict;
+mod walk;
+mod watch;
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+
+use self::{
+    verdict::verdict,
+    walk::{Action, Broken, End, Plan, Step, Walk},
+    watch::Watch,
+};
+use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print, print_report};
+use crate::{
+    config::{self, AuthKind, AuthMethod, Brokering, Config, Sources, Way, parse_duration},
+    metrics::SessionLabels,
+    model::{BaseUrl, PluginUrl, path_segment},
+    plugins::HttpClient,
+    proxy::{client::PluginClient, resolver::Resolver},
+    snapshot::reachable_url,
+};
+
+/// Pages of plugins and the metrics of large installations are larger than what plugins answer.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+#[derive(Args)]
+pub(super) struct SessionArguments {
+    #[command(flatten)]
+    config: ConfigDirectory,
+    /// What the citizen comes for.
+    #[arg(long, value_name = "TAG")]
+    purpose: String,
+    /// The authentication method.
+    #[arg(long, value_name = "TAG")]
+    auth: String,
+    /// The communication method.
+    #[arg(long, value_name = "TAG")]
+    comm: String,
+    /// Cancel at the sign-in page, and expect a session that ends so.
+    #[arg(long, conflicts_with = "fail")]
+    cancel: bool,
+    /// Let the sign-in fail, and expect a session that ends so.
+    #[arg(long)]
+    fail: bool,
+    /// Where the gateway is asked, when that is neither `public_url` nor the public listener's address.
+    #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
+    url: Option<BaseUrl>,
+    /// Where the admin listener is asked, when that is not its address in routes.yaml.
+    #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
+    admin_url: Option<BaseUrl>,
+    /// The longest that all of it may take, a person's part included.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
+    timeout: Duration,
+}
+
+pub(super) fn session(arguments: SessionArguments) -> ExitCode {
+    let loaded =
+        Sources::read(&arguments.config.directory).and_then(|sources| config::load(&sources, &environment()));
+    let config = match loaded {
+        Ok(loaded) => loaded.config,
+        Err(report) => {
+            print_report(&report);
+            return ExitCode::from(EXIT_INVALID);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("error: {error}\n"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        let http = PluginClient::new(Resolver::default(), 1).with_max_answer(MAX_ANSWER);
+        Errand { config: &config, http: &http, admin: arguments.admin_url.clone() }
+            .run(plan(arguments, &config))
+            .await
+    });
+    match outcome {
+        Ok(text) => {
+            print(&format!("ok: {text}\n"));
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            complain(&format!("error: {reason}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn plan(arguments: SessionArguments, config: &Config) -> Plan {
+    let public = config.gateway.public_url.clone();
+    let places = match arguments.url {
+        Some(url) => vec![url],
+        None => {
+            let listener = reachable_url(config.listeners.public).ok();
+            let mut places: Vec<_> = [Some(public.clone()), listener]
+                .into_iter()
+                .flatten()
+                .filter(|url| url.port() != 0)
+                .collect();
+            places.dedup();
+            places
+        }
+    };
+    let action = match (arguments.cancel, arguments.fail) {
+        (true, _) => Action::Cancel,
+        (false, true) => Action::Fail,
+        (false, false) => Action::Confirm,
+    };
+    let (purpose, auth, comm) = (arguments.purpose, arguments.auth, arguments.comm);
+    Plan { purpose, auth, comm, action, public, places, deadline: Instant::now() + arguments.timeout }
+}
+
+/// One run of the command.
+struct Errand<'a> {
+    config: &'a Config,
+    http: &'a dyn HttpClient,
+    admin: Option<BaseUrl>,
+}
+
+impl Errand<'_> {
+    /// What came of it, in words; an error for anything but the end that was wanted.
+    async fn run(&self, plan: Plan) -> Result<&'static str, String> {
+        print("    time  status      body  location  step\n");
+        let mut tell = |step: Step| print(&line(&step));
+        let mut walk = Walk::new(&plan, self.http, &mut tell);
+        let walked = walk.run().await;
+        let pressed = walk.pressed();
+        let (end, pressed) = match walked {
+            Ok(End::Person(url)) => (self.watched(&plan, &url).await?, true),
+            Ok(end) => (end, pressed),
+            Err(broken @ Broken::NoGateway(_)) => {
+                return Err(format!("{broken}; `id-contact-gateway run` starts it, --url says where it is"));
+            }
+            Err(broken) => return Err(broken.to_string()),
+        };
+        verdict(plan.action, &end, pressed, self.passes_unread(&plan)).map_err(str::to_owned)
+    }
+
+    /// Waits for the end of a session that a person goes on with.
+    async fn watched(&self, plan: &Plan, url: &PluginUrl) -> Result<End, String> {
+        let admin = self.admin.clone().map_or_else(|| reachable_url(self.config.listeners.admin), Ok);
+        let admin = admin.map_err(|error| error.to_string())?;
+        let labels =
+            SessionLabels { purpose: &plan.purpose, auth_method: &plan.auth, comm_method: &plan.comm };
+        let watch = Watch { http: self.http, admin: &admin, labels, deadline: plan.deadline };
+        let before = watch.counts().await;
+        let brokering = self.auth(plan).map(|method| method.brokering);
+        if brokering == Some(Brokering::Bind) {
+            let path = format!("/choose/{}", path_segment(&plan.purpose));
+            print(
+                "With `brokering: bind` only the browser that starts may return: start it there once more.\n",
+            );
+            print(&format!("Open in a browser:\n{}\n", PluginUrl::own(&plan.public, &path).as_str()));
+        } else {
+            print(&format!("Open in a browser:\n{}\n", url.as_str()));
+        }
+        let before = before.map_err(|unseen| unseen.to_string())?;
+        print(&format!(
+            "Waiting until {admin}/metrics counts the end of a session of this purpose and these methods; \
+             another citizen's looks the same.\n"
+        ));
+        watch.end(&before).await.map_err(|reason| match brokering {
+            Some(Brokering::Off) => {
+                format!("{reason}; with `brokering: off` the gateway does not see the end")
+            }
+            _ => reason.to_string(),
+        })
+    }
+
+    fn auth(&self, plan: &Plan) -> Option<&AuthMethod> {
+        self.config.auth.iter().find(|method| method.tag.as_str() == plan.auth)
+    }
+
+    /// Whether `inspect` is not expected to read the result: it is encrypted to a plugin.
+    fn passes_unread(&self, plan: &Plan) -> bool {
+        let comm = self.config.comm.iter().find(|method| method.tag.as_str() == plan.comm);
+        self.auth(plan).is_some_and(|auth| {
+            matches!(auth.kind, AuthKind::Remote { .. }) && auth.way_to(comm) == Some(Way::Unread)
+        })
+    }
+}
+
+fn line(step: &Step) -> String {
+    let Step { took, what, status, location, body, verdict } = step;
+    let location = location.map_or_else(|| "-".to_owned(), |size| format!("{size} B"));
+    format!(
+        "{:>5} ms  {status:>6}  {:>8}  {location:>8}  {what}: {verdict}\n",
+        took.as_millis(),
+        format!("{body} B")
+    )
+}
