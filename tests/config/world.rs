@@ -82,8 +82,8 @@ fn make() -> World {
     }
     add("state-1", b"hunter2-hunter2-hunter2-hunter2-1".to_vec());
     add("state-2", b"hunter2-hunter2-hunter2-hunter2-2\n".to_vec());
-    add("jitsi", b"hunter2-hunter2-hunter2-jitsi\n".to_vec());
     add("sso-secret", b"hunter2-hunter2\n".to_vec());
+    add("jitsi", b"hunter2-hunter2-hunter2-jitsi\n".to_vec());
     add("short", SECRET.into());
     add("empty", b" \n".to_vec());
     add("huge", SECRET.repeat(10_000).into());
