@@ -182,11 +182,14 @@ fn with_references(mut plugins: String) -> String {
         if let Ok(key) = SigningKey::from_pem(&content) {
             let shown = format!(r#""fingerprint":"{}""#, hex(key.verification_key().fingerprint()));
             plugins = plugins.replace(&shown, &format!(r#""private_key":{file}"#));
+            let shown = format!(r#""key":"{}""#, hex(key.verification_key().fingerprint()));
+            plugins = plugins.replace(&shown, &format!(r#""key":{file}"#));
         }
     }
     plugins
         .replace(r#""id":"s2","secret":"***""#, r#""id":"s2","secret":{"file":"state-2"}"#)
         .replace(r#""id":"s1","secret":"***""#, r#""id":"s1","secret":{"env":"STATE_1"}"#)
+        .replace(r#""secret":"***""#, r#""secret":{"file":"jitsi"}"#)
 }
 
 fn refused(routes: &str, purposes: &str, plugins: &str) -> Report {

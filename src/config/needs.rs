@@ -42,8 +42,7 @@ fn warn_of_unasked(attribute: &str, place: &MethodPlace, checker: &mut Checker) 
 
 fn help(attribute: &str) -> String {
     format!(
-        "add it to the `attributes` of the purpose, or say what stands for it: \
-         `{{{{ attributes.{attribute} | default('') }}}}`"
+        "add `{attribute}` to the `attributes` of the purpose, or say what stands for it: `… | default('')`"
     )
 }
 
@@ -130,9 +129,7 @@ fn needed_attributes(method: &CommMethod) -> Vec<&str> {
     let names = match &method.kind {
         CommKind::Remote { .. } | CommKind::Inspect { .. } => Vec::new(),
         CommKind::Link(link) => link.needed(),
-        CommKind::Http(http) => {
-            http.deliver.as_ref().map(|deliver| deliver.call.needed()).unwrap_or_default()
-        }
+        CommKind::Http(http) => http.deliver.iter().flat_map(|deliver| deliver.call.needed()).collect(),
     };
     let attributes = names.into_iter().filter(|name| name.root == "attributes");
     let mut attributes: Vec<_> = attributes.filter_map(|name| name.member.as_deref()).collect();

@@ -77,7 +77,7 @@ impl<S: Scalar> JsonSchema for Field<S> {
     }
 }
 
-/// Text, or a whole number where the schema allows one.
+/// Text, or a whole number or a boolean where the schema allows one.
 struct Written(String);
 
 impl<'de> Deserialize<'de> for Written {
@@ -101,6 +101,10 @@ impl<'de> Deserialize<'de> for Written {
 
             fn visit_u64<E>(self, number: u64) -> Result<Written, E> {
                 Ok(Written(number.to_string()))
+            }
+
+            fn visit_bool<E>(self, boolean: bool) -> Result<Written, E> {
+                Ok(Written(boolean.to_string()))
             }
         }
 

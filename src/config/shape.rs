@@ -5,7 +5,7 @@
 //! It knows the part of JSON Schema that `schemars` makes of our types, and conventions:
 //! `not: {}` marks a key, and `x-not-yet` a value, that a later version will accept. `x-decisive`
 //! marks an optional key without which the rest of its item cannot be judged, `x-secret` a reference
-//! to a secret, in whose place somebody may have written the secret.
+//! to a secret, in whose place somebody may have written the secret. `x-anything` marks any document.
 //! May import: `check`, `definitions`, `node`.
 
 use std::collections::HashMap;
@@ -22,6 +22,9 @@ use super::{
 const DECISIVE: &str = "x-decisive";
 /// The mark of a reference to a secret.
 const SECRET: &str = "x-secret";
+
+/// The mark of a place where any document stands, to be left as it is.
+const ANYTHING: &str = "x-anything";
 
 /// What was taken out of a file, so that references to it are not taken for mistakes.
 #[derive(Debug, Default)]
@@ -200,6 +203,9 @@ impl<'s> Shape<'s, '_, '_> {
             }
             return false;
         };
+        if schema.get(ANYTHING).is_some() {
+            return true;
+        }
         if let Some(accepted) = accepted_values(schema) {
             return self.one_of(node, schema, (&accepted, whole), named);
         }

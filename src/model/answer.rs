@@ -27,7 +27,8 @@ pub struct OwnRequest {
     pub language: Language,
     /// Who is at the other end of the connection, whatever any header says.
     pub peer: Option<IpAddr>,
-    /// The headers by which a front proxy may say who the citizen is, each as often as it came.
+    /// The headers by which a front proxy may say who the citizen is, each as often as it came; only
+    /// where an authentication method is asked for a page.
     pub asserted: Vec<(HeaderName, HeaderValue)>,
     pub body: Bytes,
 }

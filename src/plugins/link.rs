@@ -33,6 +33,8 @@ pub struct LinkAdapter {
 #[derive(Clone, Serialize, Deserialize)]
 struct Conversation {
     session: SessionReference,
+    /// The tag of the method: the purpose may not allow another one.
+    method: String,
     /// The tag of the purpose.
     purpose: String,
     random: [u8; 16],
@@ -80,6 +82,7 @@ impl LinkAdapter {
         environment.random.fill(&mut random);
         let state = Conversation {
             session: request.session,
+            method: self.at.place.tag.to_string(),
             purpose: request.purpose.tag.to_string(),
             random,
             authenticated: request.authenticated,
@@ -93,8 +96,9 @@ impl LinkAdapter {
         if request.method != Method::GET {
             return method_not_allowed("GET, HEAD");
         }
-        let Ok(conversation) = self.at.open::<Conversation>(rest, environment) else {
-            return self.at.place.unknown_session(request.language);
+        let conversation = match self.at.open::<Conversation>(rest, environment) {
+            Ok(conversation) if conversation.method == self.at.place.tag.as_str() => conversation,
+            Ok(_) | Err(_) => return self.at.place.unknown_session(request.language),
         };
         let base = self.at.place.base();
         match self.link(&conversation, request, environment) {
@@ -241,3 +245,6 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

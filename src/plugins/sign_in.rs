@@ -64,7 +64,12 @@ impl SignIn {
         let method = at.place.tag.as_str();
         let now = environment.clock.now();
         let result = Authenticated::new(self.session, method, outcome, updates, now);
-        match at.seal(&result, environment) {
+        // What is too large to travel never arrives: the citizen is told so, and not left with nothing.
+        let token = at.seal(&result, environment).or_else(|| {
+            let failed = AuthenticationOutcome::Failed;
+            at.seal(&Authenticated::new(self.session, method, &failed, None, now), environment)
+        });
+        match token {
             Some(token) => pages::go_on(at.place.base(), &self.continuation.with_result(&token), language),
             None => OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR),
         }

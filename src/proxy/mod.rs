@@ -93,7 +93,9 @@ impl Gateway {
         path: String,
         endpoint: Endpoint,
     ) -> Result<()> {
-        let head = exchange::Head::of(session, ctx.snapshot.identity_headers());
+        // Who somebody is, is said to the pages of authentication methods alone.
+        let identity = if endpoint == Endpoint::Auth { ctx.snapshot.identity_headers() } else { &[] };
+        let head = exchange::Head::of(session, identity);
         if let Err(allowed) = endpoint.check_method(&session.req_header().method, self.listener) {
             let (accept, base) = (head.accept.as_deref(), ctx.snapshot.base_path());
             let answer = endpoints::method_not_allowed(allowed, accept, head.language, base);
@@ -131,7 +133,7 @@ impl Gateway {
     }
 
     async fn refuse(&self, session: &mut Session, ctx: &mut RequestContext, problem: Problem) -> Result<()> {
-        let head = exchange::Head::of(session, ctx.snapshot.identity_headers());
+        let head = exchange::Head::of(session, &[]);
         let answer = problem.answer_for(head.accept.as_deref(), head.language, ctx.snapshot.base_path());
         self.answer(session, ctx, answer).await
     }

@@ -61,6 +61,9 @@ fn make() -> World {
         ("BAD_URL", "ftp://hunter2"),
         ("STATE_1", "hunter2 hunter2 hunter2 hunter2 hunter2"),
         ("EMPTY", ""),
+        ("PIN_TOKEN", SECRET),
+        ("HS_TOKEN", SECRET),
+        ("HOOK", "hunter2-hunter2-hunter2-hunter2"),
     ];
     let p256 = || private(Nid::X9_62_PRIME256V1);
     let mut files: HashMap<PathBuf, Vec<u8>> = HashMap::new();
@@ -79,6 +82,7 @@ fn make() -> World {
     }
     add("state-1", b"hunter2-hunter2-hunter2-hunter2-1".to_vec());
     add("state-2", b"hunter2-hunter2-hunter2-hunter2-2\n".to_vec());
+    add("jitsi", b"hunter2-hunter2-hunter2-jitsi\n".to_vec());
     add("short", SECRET.into());
     add("empty", b" \n".to_vec());
     add("huge", SECRET.repeat(10_000).into());

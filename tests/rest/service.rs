@@ -102,7 +102,7 @@ impl Shared {
 
     fn answer(&self, request: &ReceivedRequest) -> Vec<Step> {
         let (line, mut state) = (line(request), self.state());
-        if line.starts_with("POST /api/sessions") && !request.body.content.is_empty() {
+        if line == "POST /api/sessions" {
             let asked = request.json();
             asked["return"].as_str().unwrap_or_default().clone_into(&mut state.return_url);
         }

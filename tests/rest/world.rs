@@ -60,6 +60,8 @@ pub const HMAC: &str = ", hmac: { header: X-Signature, secret: { env: HOOK } }";
 
 /// Other sides whose results the gateway opens, and that take what it issues.
 const IRMA: &str = "  - { tag: irma, name: IRMA, image_path: /static/irma.svg, start: \"{auth}/irma\", trust: { reseal: { verify: { env: AUTH } } } }\n";
+/// The same plugin, which brings its results along with the citizen.
+const BACK: &str = "  - { tag: back, name: IRMA, image_path: /static/irma.svg, start: \"{auth}/back\", disable_attr_url: true, trust: { reseal: { verify: { env: AUTH } } } }\n";
 const TEST: &str = "  - { tag: test, name: Test, image_path: /static/test.svg, test: { attributes: { email: jan@example.com, fullname: Jan } } }\n";
 const CHAT: &str = "  - { tag: chat, name: Chat, image_path: /static/chat.svg, start: \"{comm}/chat\", trust: { reseal: { encrypt: { env: COMM } } } }\n";
 
@@ -105,7 +107,7 @@ impl World {
         let (auth_plugin, comm_plugin) = (StubAuth::start(&network), StubComm::start(&network));
         auth_plugin.plan(|plan| plan.encryption = key("gateway", Kind::P256).encryption());
         comm_plugin.plan(|plan| plan.verify = key("gateway", Kind::P256).verification());
-        let plugins = format!("auth:\n{auth}{IRMA}{TEST}comm:\n{comm}{CHAT}{KEYS}");
+        let plugins = format!("auth:\n{auth}{IRMA}{BACK}{TEST}comm:\n{comm}{CHAT}{KEYS}");
         let plugins = plugins
             .replace("{service}", &service.url())
             .replace("{auth}", &auth_plugin.url())
@@ -125,7 +127,6 @@ impl World {
     /// Sends everybody there from now on.
     pub fn use_instance(&self, gateway: &TestGateway) {
         self.network.point("gateway.test", gateway.public);
-        self.network.point("internal.test", gateway.internal);
     }
 
     pub fn browser(&self) -> Browser {
@@ -145,11 +146,15 @@ impl World {
         answer.json()["client_url"].as_str().expect("an answer has a client_url").to_owned()
     }
 
-    /// Signs in at `test` and goes on to `room`; where the citizen lands, and where they came back.
+    /// Signs in for `room`; where the citizen comes back, with their result.
+    pub fn sign_in(&self, browser: &mut Browser) -> String {
+        let sign_in = self.start(browser, "back", "room");
+        browser.get(&sign_in).header("location").expect("a redirect").to_owned()
+    }
+
+    /// The same, and goes on to `room`; where the citizen lands, and where they came back.
     pub fn converse(&self, browser: &mut Browser) -> (Landing, String) {
-        let sign_in = self.start(browser, "test", "room");
-        let answer = browser.post_form(&sign_in, &[("action", "confirm")]);
-        let back = answer.header("location").expect("a redirect").to_owned();
+        let back = self.sign_in(browser);
         (browser.open(&back), back)
     }
 
@@ -220,8 +225,7 @@ fn start_gateway(files: &Files) -> TestGateway {
     TestGateway::start_with(files, |command| command.envs(variables))
 }
 
-const ROUTES: &str =
-    "gateway: { public_url: \"http://gateway.test\", internal_url: \"http://internal.test\" }\n";
+const ROUTES: &str = "gateway: { public_url: \"http://gateway.test\" }\n";
 const PURPOSES: &str = "purposes:
   - { tag: report_move, attributes: [email, fullname], allowed_auth: [\"*\"], allowed_comm: [\"*\"], unauthenticated: true }
 ";

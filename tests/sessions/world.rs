@@ -95,8 +95,10 @@ impl Setup {
         );
         let methods = |methods: &[(String, String)], url: &str| -> String {
             let line = |(tag, options): &(String, String)| {
-                // Options may say where the plugin is; most leave it to the stub.
-                let elsewhere = options.split(", ").any(|option| option.starts_with("start:"));
+                // Options may say where the plugin is, or who plays it; most leave it to the stub.
+                let played = ["start:", "test:", "inspect:", "oidc:", "http:", "headers:", "link:"];
+                let elsewhere =
+                    options.split(", ").any(|option| played.iter().any(|who| option.starts_with(who)));
                 let start = if elsewhere { String::new() } else { format!(", start: \"{url}/{tag}\"") };
                 let options = if options.is_empty() { String::new() } else { format!(", {options}") };
                 format!("  - {{ tag: {tag}, name: {tag}, image_path: /static/{tag}.svg{start}{options} }}\n")

@@ -225,6 +225,9 @@ impl JsonSchema for RawJson {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "Any JSON document; its texts may hold expressions." })
+        json_schema!({
+            "description": "Any JSON document; its texts may hold expressions.",
+            "x-anything": true,
+        })
     }
 }

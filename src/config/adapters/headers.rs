@@ -108,12 +108,29 @@ impl RawHeaders {
             }
             tag.map(|tag| (tag, name))
         }));
+        self.refuse_empty(tag, checker)?;
         let (from, attributes) = (from?, attributes?);
         self.warn_of_everybody(&from, tag, checker);
-        if from.is_empty() || attributes.is_empty() {
-            return None;
-        }
         Some(AssertedHeaders { from, attributes })
+    }
+
+    fn refuse_empty(&self, tag: &Span, checker: &mut Checker) -> Option<()> {
+        let method = checker.quote(tag);
+        let (message, help) = if self.from.is_empty() {
+            (
+                format!("the method {method} believes nobody: `from` is empty"),
+                "name the proxy's address: `from: [10.1.0.5]`",
+            )
+        } else if self.attributes.0.is_empty() {
+            (
+                format!("the method {method} proves nothing: `attributes` is empty"),
+                "name a header: `attributes: { email: X-Remote-Mail }`",
+            )
+        } else {
+            return Some(());
+        };
+        checker.error("headers", tag, message).with_help(help);
+        None
     }
 
     fn warn_of_everybody(&self, from: &[IpNet], tag: &Span, checker: &mut Checker) {

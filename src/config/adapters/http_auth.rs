@@ -3,14 +3,14 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 
 use super::{
     super::{
         check::{Checker, all},
         node::{Entries, Span, Spanned},
-        scalar::{Field, Verbatim},
+        scalar::{Field, Problem, Scalar},
         secrets::{RawSecret, Secrets},
     },
     Call, Finish, HttpAuth, OutcomeRule, Poll, UpdateCalls,
@@ -64,16 +64,32 @@ struct RawOutcome {
     from: RawExpression,
     /// The citizen signed in.
     #[schemars(length(min = 1), extend("examples" = [["done"]]))]
-    ok: Vec<Field<Verbatim>>,
+    ok: Vec<Field<OutcomeValue>>,
     /// The citizen chose to stop.
     #[serde(default)]
-    cancelled: Vec<Field<Verbatim>>,
+    cancelled: Vec<Field<OutcomeValue>>,
     /// The sign-in failed.
     #[serde(default)]
-    failed: Vec<Field<Verbatim>>,
+    failed: Vec<Field<OutcomeValue>>,
     /// With `poll`: it is not known yet.
     #[serde(default)]
-    pending: Vec<Field<Verbatim>>,
+    pending: Vec<Field<OutcomeValue>>,
+}
+
+/// A text, a number or a boolean, compared as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OutcomeValue;
+
+impl Scalar for OutcomeValue {
+    const CODE: &'static str = "outcome";
+
+    fn parse(_: &str) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": ["string", "integer", "boolean"] })
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -195,8 +211,8 @@ impl RawOutcome {
     fn parse(&self, polls: bool, checker: &mut Checker) -> Option<OutcomeRule> {
         let from: Option<Selection> = checker.selection(&self.from);
         let words =
-            |words: &[Field<Verbatim>]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
-        let mut seen = std::collections::HashSet::new();
+            |words: &[Field<OutcomeValue>]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
+        let mut seen = HashSet::new();
         let every = [&self.ok, &self.cancelled, &self.failed, &self.pending].into_iter().flatten();
         let mut sound = !self.ok.is_empty();
         if !sound {

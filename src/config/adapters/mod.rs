@@ -108,6 +108,17 @@ impl Call {
         self.path.names().chain(headers).chain(body)
     }
 
+    /// Those of the names without whose values there is no request.
+    pub fn needed(&self) -> impl Iterator<Item = &Name> {
+        let body: Vec<_> = match &self.body {
+            CallBody::None => Vec::new(),
+            CallBody::Json(document) => document.needed(),
+            CallBody::Form(fields) => fields.iter().flat_map(|(_, value)| value.needed()).collect(),
+        };
+        let headers = self.headers.iter().flat_map(|(_, value)| value.needed());
+        self.path.needed().chain(headers).chain(body)
+    }
+
     /// The values that it uses of those that were kept of an earlier answer.
     pub fn saved_names(&self) -> impl Iterator<Item = String> {
         self.names().filter(|name| name.root == "start").filter_map(|name| name.member.clone())

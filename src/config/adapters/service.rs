@@ -219,19 +219,6 @@ impl RawRequest {
     }
 }
 
-impl Call {
-    /// The names without whose values there is no request.
-    pub fn needed(&self) -> Vec<&Name> {
-        let headers = self.headers.iter().flat_map(|(_, value)| value.needed());
-        let body: Vec<_> = match &self.body {
-            CallBody::None => Vec::new(),
-            CallBody::Json(document) => document.needed(),
-            CallBody::Form(fields) => fields.iter().flat_map(|(_, value)| value.needed()).collect(),
-        };
-        self.path.needed().chain(headers).chain(body).collect()
-    }
-}
-
 impl RawCall {
     pub fn parse(&self, scope: &Scope, checker: &mut Checker) -> Option<Call> {
         self.request.parse(self.expect.as_ref(), scope, checker)
