@@ -248,7 +248,7 @@ impl<'a> Walk<'a> {
     fn told(&mut self, request: &Request, answer: &Answer, verdict: String) {
         (self.tell)(Step {
             took: answer.took,
-            what: format!("{:<4} {}", request.method(), shown(&request.url)),
+            what: format!("{:<4} {}", request.method().as_str(), shown(&request.url)),
             status: answer.status.as_u16(),
             location: answer.location.as_ref().map(String::len),
             body: answer.body.len(),
