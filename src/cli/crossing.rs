@@ -9,6 +9,7 @@ use crate::{
         AuthKind, AuthMethod, AuthTrust, Brokering, Call, CallBody, CommKind, CommMethod, CommTrust, Config,
         HttpComm, InspectDelivery, Link, Purpose, Receiver, Way,
     },
+    model::AttributeTag,
     session::Carrier,
     templates::Name,
 };
@@ -37,7 +38,7 @@ pub(super) fn crossings<'c>(
 /// All that is known of the sessions of a purpose.
 pub(super) fn describe(config: &Config, purpose: &Purpose) -> String {
     let list = |items: Vec<&str>| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-    let asked = list(purpose.attributes.iter().map(|tag| tag.as_str()).collect());
+    let asked = list(purpose.attributes.iter().map(AttributeTag::as_str).collect());
     let mut text = format!("purpose    {}\nasks for   {asked}\n", purpose.tag);
     for crossing in crossings(config, purpose) {
         text += &format!("\n{}\n", crossing.line());
@@ -65,9 +66,10 @@ impl Crossing<'_> {
             Some(Way::Unread) => format!("{auth} -> {comm} ({})", self.unread()),
             Some(Way::Resealed) => {
                 let (opened, sealed) = (self.opened(), self.sealed());
-                match self.auth.is_adapter() {
-                    true => format!("{auth} ({opened}) -> {comm} ({sealed})"),
-                    false => format!("{auth} -> gateway ({opened}) -> {comm} ({sealed})"),
+                if self.auth.is_adapter() {
+                    format!("{auth} ({opened}) -> {comm} ({sealed})")
+                } else {
+                    format!("{auth} -> gateway ({opened}) -> {comm} ({sealed})")
                 }
             }
             // The configuration does not load with one.
@@ -222,11 +224,10 @@ impl Crossing<'_> {
                 let told = [("activity", &http.updates.user_active), ("logout", &http.updates.logout)];
                 let told: Vec<_> =
                     told.iter().filter(|(_, call)| call.is_some()).map(|(name, _)| *name).collect();
-                match told.is_empty() {
-                    true => format!("none: {auth} declares no `update`"),
-                    false => {
-                        format!("{}: {comm} -> gateway -> {}", told.join(" and "), http.service.base.host())
-                    }
+                if told.is_empty() {
+                    format!("none: {auth} declares no `update`")
+                } else {
+                    format!("{}: {comm} -> gateway -> {}", told.join(" and "), http.service.base.host())
                 }
             }
             AuthKind::Test { .. } | AuthKind::Headers(_) => format!("none: {auth} keeps no session"),

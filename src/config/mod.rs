@@ -295,16 +295,16 @@ impl AuthMethod {
 impl AuthKind {
     /// The attributes that it can prove; `None` where nobody knows.
     pub(super) fn attributes(&self) -> Option<Vec<&AttributeTag>> {
-        fn tags<T>(mapped: &[(AttributeTag, T)]) -> Option<Vec<&AttributeTag>> {
-            Some(mapped.iter().map(|(tag, _)| tag).collect())
+        fn tags<T>(mapped: &[(AttributeTag, T)]) -> Vec<&AttributeTag> {
+            mapped.iter().map(|(tag, _)| tag).collect()
         }
-        match self {
-            Self::Remote { .. } => None,
+        Some(match self {
+            Self::Remote { .. } => return None,
             Self::Test { attributes } => tags(attributes),
             Self::Oidc(oidc) => tags(&oidc.attributes),
             Self::Http(http) => tags(&http.finish.attributes),
             Self::Headers(headers) => tags(&headers.attributes),
-        }
+        })
     }
 }
 

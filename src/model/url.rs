@@ -266,7 +266,7 @@ impl fmt::Debug for PluginUrl {
 
 /// For `#[serde(with)]`: the URL as text, parsed as [`PluginUrl::parse_client_url`] does.
 pub mod as_client_url {
-    use super::*;
+    use super::{Deserialize, Deserializer, Error, PluginUrl, Serializer};
 
     pub fn serialize<S: Serializer>(url: &PluginUrl, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(url.as_str())
@@ -279,7 +279,7 @@ pub mod as_client_url {
 
 /// For `#[serde(with)]`: the URL as text, parsed as [`PluginUrl::parse_attr_url`] does.
 pub mod as_attr_url {
-    use super::*;
+    use super::{Deserialize, Deserializer, Error, PluginUrl};
 
     pub use super::as_client_url::serialize;
 

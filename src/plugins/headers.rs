@@ -117,7 +117,7 @@ impl HeadersAdapter {
             attributes: attributes.collect(),
             token: &token,
         };
-        let name = self.cookie_name(&state.sign_in);
+        let name = cookie_name(&state.sign_in);
         let cookie = self.at.place.cookie("auth", &name, &token, SIGN_IN_LIFETIME);
         Ok(pages::confirm(&view, request.language).with_header(header::SET_COOKIE, cookie))
     }
@@ -129,7 +129,7 @@ impl HeadersAdapter {
         environment: Environment<'_>,
     ) -> Result<OwnAnswer, Refusal> {
         self.check_peer(request.peer)?;
-        let action = self.action(&state.sign_in, request)?;
+        let action = action(&state.sign_in, request)?;
         let sign_in = &state.sign_in;
         match action {
             Action::Cancel => Ok(sign_in.cancel(&self.at, request.language)),
@@ -139,31 +139,6 @@ impl HeadersAdapter {
                 Ok(sign_in.finish(&self.at, &outcome, None, request.language, environment))
             }
         }
-    }
-
-    /// Another site can send a form, and cannot read the page that has the token.
-    fn action(&self, sign_in: &SignIn, request: &OwnRequest) -> Result<Action, Refusal> {
-        if !is_media_type(request.content_type.as_deref(), "application/x-www-form-urlencoded") {
-            return Err(Refusal::Form);
-        }
-        let field = |wanted| {
-            form_urlencoded::parse(&request.body).find(|(name, _)| name == wanted).map(|(_, value)| value)
-        };
-        let name = self.cookie_name(sign_in);
-        let held = cookie::find(request.cookie.as_deref(), &name).filter(|held| held.len() == TOKEN_LENGTH);
-        let (held, sent) = held.zip(field("token")).ok_or(Refusal::Form)?;
-        if !constant_time_eq(held.as_bytes(), sent.as_bytes()) {
-            return Err(Refusal::Form);
-        }
-        match field("action").as_deref() {
-            Some("confirm") => Ok(Action::Confirm),
-            Some("cancel") => Ok(Action::Cancel),
-            _ => Err(Refusal::Form),
-        }
-    }
-
-    fn cookie_name(&self, sign_in: &SignIn) -> String {
-        format!("idc-confirm-{}", sign_in.session)
     }
 
     fn check_peer(&self, peer: Option<IpAddr>) -> Result<(), Refusal> {
@@ -280,6 +255,32 @@ impl Refusal {
             ),
         }
     }
+}
+
+/// Another site can send a form, and cannot read the page that has the token.
+fn action(sign_in: &SignIn, request: &OwnRequest) -> Result<Action, Refusal> {
+    if !is_media_type(request.content_type.as_deref(), "application/x-www-form-urlencoded") {
+        return Err(Refusal::Form);
+    }
+    let field = |wanted| {
+        form_urlencoded::parse(&request.body).find(|(name, _)| name == wanted).map(|(_, value)| value)
+    };
+    let name = cookie_name(sign_in);
+    let held = cookie::find(request.cookie.as_deref(), &name).filter(|held| held.len() == TOKEN_LENGTH);
+    let (held, sent) = held.zip(field("token")).ok_or(Refusal::Form)?;
+    if !constant_time_eq(held.as_bytes(), sent.as_bytes()) {
+        return Err(Refusal::Form);
+    }
+    match field("action").as_deref() {
+        Some("confirm") => Ok(Action::Confirm),
+        Some("cancel") => Ok(Action::Cancel),
+        _ => Err(Refusal::Form),
+    }
+}
+
+/// Each session has its own, so that tabs do not disturb each other.
+fn cookie_name(sign_in: &SignIn) -> String {
+    format!("idc-confirm-{}", sign_in.session)
 }
 
 #[cfg(test)]

@@ -304,12 +304,11 @@ pub(super) async fn post(
     environment: Environment<'_>,
 ) -> Result<StatusCode, PluginError> {
     let started = Instant::now();
-    let outcome = match snapshot.comm(&session.comm_method) {
-        Some((_, comm, plugin)) => plugin.deliver(attr_url, &ready.token, comm.timeout, environment).await,
-        None => {
-            let tag = &session.comm_method;
-            plugins::deliver(tag, attr_url, &ready.token, DEFAULT_PLUGIN_TIMEOUT, environment).await
-        }
+    let outcome = if let Some((_, comm, plugin)) = snapshot.comm(&session.comm_method) {
+        plugin.deliver(attr_url, &ready.token, comm.timeout, environment).await
+    } else {
+        let tag = &session.comm_method;
+        plugins::deliver(tag, attr_url, &ready.token, DEFAULT_PLUGIN_TIMEOUT, environment).await
     };
     environment.metrics.session_stage("delivery", started.elapsed());
     match &outcome {

@@ -48,6 +48,7 @@ impl Rooms {
     }
 
     /// Signs in at `test` and comes back; where the citizen is to go with the result.
+    #[allow(clippy::unused_self, reason = "it reads better as what one does in this world")]
     pub fn signed_in(&self, browser: &mut Browser, action: &str) -> String {
         let sign_in = start(browser, &full("test", "video"));
         let answer = browser.post_form(&sign_in, &[("action", action)]);

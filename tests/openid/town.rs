@@ -87,6 +87,7 @@ impl Town {
     }
 
     /// Starts a session: where the citizen signs in, a page of the gateway's.
+    #[allow(clippy::unused_self, reason = "it reads better as what one does in this world")]
     pub fn start(&self, browser: &mut Browser) -> String {
         let url = client_url(&browser.post_json(START, &full("sso", "chat")));
         assert!(url.starts_with(SIGN_IN), "{url}");

@@ -43,12 +43,11 @@ fn the_service_says_how_it_ended() {
         let mut browser = world.browser();
         let go = world.start(&mut browser, "pin", "chat");
         let landing = browser.open(&go);
-        match expected {
-            Some(received) => assert_eq!(world.received(), received, "{said}"),
-            None => {
-                assert!(landing.text().contains("cancelled"), "{said}: {landing:?}");
-                assert!(world.comm.deliveries().is_empty(), "{said}");
-            }
+        if let Some(received) = expected {
+            assert_eq!(world.received(), received, "{said}");
+        } else {
+            assert!(landing.text().contains("cancelled"), "{said}: {landing:?}");
+            assert!(world.comm.deliveries().is_empty(), "{said}");
         }
     }
 }

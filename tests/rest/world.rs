@@ -134,6 +134,7 @@ impl World {
     }
 
     /// Starts a session as a widget does.
+    #[allow(clippy::unused_self, reason = "it reads better as what one does in this world")]
     pub fn try_start(&self, browser: &mut Browser, auth: &str, comm: &str) -> Response {
         let body = json!({ "purpose": "report_move", "auth_method": auth, "comm_method": comm });
         browser.post_json(&format!("{PUBLIC}/start"), &body)
@@ -201,6 +202,7 @@ pub fn refusal(answer: &Response) -> (u16, String) {
 }
 
 /// What `email` and `fullname` are in a result.
+#[allow(clippy::unnecessary_wraps, reason = "it is compared with what a receiver may not have got")]
 pub fn attributes(email: &str, fullname: &str) -> Option<BTreeMap<String, String>> {
     let pairs = [("email", email), ("fullname", fullname)];
     Some(pairs.map(|(tag, value)| (tag.to_owned(), value.to_owned())).into())

@@ -45,12 +45,12 @@ fn ended(mut command: Command, status: i32) -> (String, String) {
 
 /// Only methods of the gateway's own, below a path of the public host.
 fn development() -> Files {
-    let plugins = r#"auth:
+    let plugins = r"auth:
   - { tag: test, name: T, image_path: /t.svg, test: { attributes: { email: secret-value } } }
 comm:
   - { tag: inspect, name: I, image_path: /i.svg, inspect: { delivery: attr_url } }
   - { tag: along, name: I, image_path: /i.svg, inspect: { delivery: result } }
-"#;
+";
     let purposes = format!(
         "purposes:\n  - {{ tag: {PURPOSE}, attributes: [email], allowed_auth: [\"*\"], allowed_comm: [\"*\"] }}\n"
     );

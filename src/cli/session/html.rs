@@ -34,16 +34,9 @@ fn unescaped(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('&') {
         plain.push_str(before);
         let referenced = after.split_once(';').and_then(|(name, after)| Some((character(name)?, after)));
-        rest = match referenced {
-            Some((character, after)) => {
-                plain.push(character);
-                after
-            }
-            None => {
-                plain.push('&');
-                after
-            }
-        };
+        let (character, after) = referenced.unwrap_or(('&', after));
+        plain.push(character);
+        rest = after;
     }
     plain + rest
 }

@@ -103,19 +103,16 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
 
 fn plan(arguments: SessionArguments, config: &Config) -> Plan {
     let public = config.gateway.public_url.clone();
-    let places = match arguments.url {
-        Some(url) => vec![url],
-        None => {
+    let places = arguments.url.map_or_else(
+        || {
             let listener = reachable_url(config.listeners.public).ok();
-            let mut places: Vec<_> = [Some(public.clone()), listener]
-                .into_iter()
-                .flatten()
-                .filter(|url| url.port() != 0)
-                .collect();
+            let known = [Some(public.clone()), listener].into_iter().flatten();
+            let mut places: Vec<_> = known.filter(|url| url.port() != 0).collect();
             places.dedup();
             places
-        }
-    };
+        },
+        |url| vec![url],
+    );
     let action = match (arguments.cancel, arguments.fail) {
         (true, _) => Action::Cancel,
         (false, true) => Action::Fail,

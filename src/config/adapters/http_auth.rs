@@ -59,7 +59,7 @@ struct RawFinish {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RawOutcome {
-    /// Where in the answer it stands: a JSONPath of RFC 9535.
+    /// Where in the answer it stands: a `JSONPath` query (RFC 9535).
     #[schemars(extend("examples" = ["$.state"]))]
     from: RawExpression,
     /// The citizen signed in.
@@ -189,16 +189,16 @@ impl RawFinish {
     fn parse(&self, scope: &Scope, polls: bool, checker: &mut Checker) -> Option<Finish> {
         let call = self.request.parse(self.expect.as_ref(), scope, checker);
         let outcome = self.outcome.parse(polls, checker);
-        let attributes = parse_attributes(&self.attributes, checker, |checker, raw| checker.selection(raw));
+        let attributes = parse_attributes(&self.attributes, checker, Checker::selection);
         Some(Finish { call: call?, outcome: outcome?, attributes: attributes? })
     }
 }
 
 /// Attributes by their tags, and where each of them comes from.
-pub fn parse_attributes<T>(
+pub fn parse_attributes<'r, T>(
     raw: &Entries<RawExpression>,
-    checker: &mut Checker,
-    parse: impl Fn(&mut Checker<'_>, &RawExpression) -> Option<T>,
+    checker: &mut Checker<'r>,
+    parse: impl Fn(&mut Checker<'r>, &RawExpression) -> Option<T>,
 ) -> Option<Vec<(AttributeTag, T)>> {
     all(raw.0.iter().map(|(tag, from)| {
         let tag = checker.parse(&Field::<AttributeTag>::new(tag));

@@ -154,7 +154,7 @@ impl RawOidc {
         let client_id = checker.parse(&self.client_id);
         let client_auth = self.client_auth(tag, secrets, checker);
         let scopes = self.parse_scopes(checker);
-        let attributes = parse_attributes(&self.attributes, checker, |checker, raw| checker.claim_path(raw));
+        let attributes = parse_attributes(&self.attributes, checker, Checker::claim_path);
         let acr_values = checker.parse_all(&self.acr_values);
         Some(Oidc {
             issuer: issuer?.0,

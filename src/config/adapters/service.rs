@@ -75,7 +75,7 @@ pub struct RawExpect {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RawSave {
-    /// Where in the answer it stands: a JSONPath of RFC 9535.
+    /// Where in the answer it stands: a `JSONPath` query (RFC 9535).
     #[schemars(extend("examples" = ["$.id"]))]
     from: RawExpression,
     /// What it has to be. By default `text`.

@@ -77,7 +77,9 @@ impl OidcAdapter {
         let claims = exchange.claims(&tokens, &asked, &wanted).await?;
         match flow.sign_in.outcome(|tag| claims.text(self.claim(tag)?)) {
             AuthenticationOutcome::Failed => Err(Trouble::Claim),
-            outcome => Ok(Ending::Done(outcome, logout::ticket(&tokens, &metadata))),
+            outcome @ AuthenticationOutcome::Success { .. } => {
+                Ok(Ending::Done(outcome, logout::ticket(&tokens, &metadata)))
+            }
         }
     }
 
