@@ -18,7 +18,7 @@ mod world;
 
 use http::StatusCode;
 use serde_json::Value;
-use world::world;
+use world::{World, world};
 
 use id_contact_gateway::{
     config::{self, ConfigFile, Sources},
@@ -40,6 +40,26 @@ fn every_yaml_example_loads_without_a_warning() {
         }
     }
     assert!(examples > 5, "only {examples} examples were found");
+}
+
+/// Each has a README, and loads when its secrets are given.
+#[test]
+fn every_shipped_example_loads_without_a_warning() {
+    let folders = fs::read_dir(root().join("examples")).expect("the folder is readable");
+    let folders: Vec<_> = folders.map(|entry| entry.expect("the entry is readable").path()).collect();
+    assert!(folders.len() >= 6, "{folders:?}");
+    for folder in folders {
+        let readme = read(&folder.join("README.md"));
+        assert!((8..=14).contains(&readme.lines().count()), "{folder:?}: {} lines", readme.lines().count());
+        let texts = ConfigFile::ALL.map(|file| read(&folder.join(file.file_name())));
+        let mut world = world();
+        for variable in texts[2].split("{ env: ").skip(1).filter_map(|rest| rest.split(' ').next()) {
+            assert!(readme.contains(&format!("export {variable}=")), "{folder:?} is silent on {variable}");
+            world.variables.insert(variable.to_owned(), "hunter2-hunter2-hunter2-hunter2".to_owned());
+        }
+        let complaints = complaints_about(&texts, &world);
+        assert!(complaints.is_empty(), "{folder:?}:\n{complaints}");
+    }
 }
 
 #[test]
@@ -245,8 +265,11 @@ fn completed(files: &HashMap<&'static str, String>) -> [String; 3] {
 
 /// What the program says about these files.
 fn complaints(files: &HashMap<&'static str, String>) -> String {
-    let [routes, purposes, plugins] = completed(files);
-    match config::load(&Sources::from_texts(&routes, &purposes, &plugins), &world()) {
+    complaints_about(&completed(files), &world())
+}
+
+fn complaints_about([routes, purposes, plugins]: &[String; 3], world: &World) -> String {
+    match config::load(&Sources::from_texts(routes, purposes, plugins), world) {
         Ok(loaded) => loaded.warnings.render(false),
         Err(report) => report.render(false),
     }

@@ -122,7 +122,7 @@ fn a_plugin_that_breaks_is_told_with_the_reference() {
     let (printed, complaint) = ended(session(&world.gateway, "irma", "chat", ""), 1);
     let (_, reference) = complaint.trim().rsplit_once("reference ").expect("a reference is told");
     assert!(complaint.contains("Your data did not arrive"), "{complaint}");
-    assert!(world.gateway.log_text().contains(reference), "{complaint}");
+    world.gateway.wait_for_log(|line| line.text.contains(reference));
     assert!(!format!("{printed}{complaint}").contains("secret-answer"));
 
     let away = World::new(&Setup::one("start: \"http://127.0.0.1:9\"", ""));
