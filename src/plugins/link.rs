@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{Jwt, Link},
-    model::{Language, OwnAnswer, OwnRequest, PluginUrl, SessionReference, UnixSeconds},
+    model::{Language, OwnAnswer, OwnRequest, SessionReference, UnixSeconds},
     pages::{self, Call},
     templates::{Name, RenderError, Value, Values},
     tokens::{Attributes, CLOCK_SKEW, SealedState, StateError},
@@ -102,8 +102,10 @@ impl LinkAdapter {
         };
         let base = self.at.place.base();
         match self.link(&conversation, request, environment) {
-            Ok(url) if url.is_telephone() => pages::call(&Call { base, url: url.as_str() }, request.language),
-            Ok(url) => pages::go_on(base, url.as_str(), request.language),
+            Ok(url) if self.config.url.is_telephone() => {
+                pages::call(&Call { base, url: &url }, request.language)
+            }
+            Ok(url) => pages::go_on(base, &url, request.language),
             Err(refusal) => self.refused(refusal, &conversation, request.language, environment),
         }
     }
@@ -113,7 +115,7 @@ impl LinkAdapter {
         conversation: &Conversation,
         request: &OwnRequest,
         environment: Environment<'_>,
-    ) -> Result<PluginUrl, Refusal> {
+    ) -> Result<String, Refusal> {
         let attributes = if conversation.authenticated {
             Some(self.attributes(conversation, request, environment)?)
         } else {
@@ -129,7 +131,7 @@ impl LinkAdapter {
         values.room = self.config.room.as_ref().map(|room| room.text(&values)).transpose()?;
         let now = environment.clock.now();
         values.jwt = self.config.jwt.as_ref().map(|jwt| sign(jwt, &values, now)).transpose()?;
-        Ok(self.config.url.render(&values)?)
+        Ok(self.config.url.text(&values)?)
     }
 
     /// What the result says that the session handed over to this page.

@@ -49,22 +49,29 @@ impl UrlTemplate {
         Ok(Self { text: text.to_owned(), form })
     }
 
-    /// The URL.
+    /// The URL, taken apart for who has to look at it.
     ///
     /// # Errors
-    /// [`RenderError::Unsafe`] when a value makes a segment of the path empty, `.` or `..`, or when the
-    /// whole is not a URL to which a citizen may be sent.
+    /// As for [`Self::text`].
     pub fn render(&self, values: &dyn Values) -> Result<PluginUrl, RenderError> {
-        let url = match &self.form {
-            Form::Whole(expression) => expression.text(values)?.into_owned(),
-            Form::Telephone(parts) => text::render(parts, values, push_number)?,
+        PluginUrl::parse_client_url(self.text(values)?).map_err(|_| RenderError::Unsafe)
+    }
+
+    /// The URL as text, which is enough to send a citizen there: what the operator wrote was parsed when it
+    /// was read, a value is percent-encoded, and a URL that is the whole was checked before.
+    ///
+    /// # Errors
+    /// [`RenderError::Unsafe`] when a value makes a segment of the path empty, `.` or `..`.
+    pub fn text(&self, values: &dyn Values) -> Result<String, RenderError> {
+        match &self.form {
+            Form::Whole(expression) => Ok(expression.text(values)?.into_owned()),
+            Form::Telephone(parts) => text::render(parts, values, push_number),
             Form::Web { origin, parts, ends_with_slash } => {
                 let rest = text::render(parts, values, place::push_encoded)?;
                 place::check_rendered(&rest, *ends_with_slash)?;
-                format!("{origin}{rest}")
+                Ok(format!("{origin}{rest}"))
             }
-        };
-        PluginUrl::parse_client_url(url).map_err(|_| RenderError::Unsafe)
+        }
     }
 
     /// As the operator wrote it.

@@ -97,7 +97,11 @@ proptest! {
     fn a_url_keeps_everything_but_the_value(first in value(), second in value()) {
         let template = "https://meet.example.nl:8443/{{ purpose }}/x?jwt={{ start.id }}&y#/r/{{ purpose }}/{{ start.id }}";
         let template = UrlTemplate::parse(template, &scope()).expect("a URL");
-        match template.render(&Two(&first, &second)) {
+        let rendered = template.render(&Two(&first, &second));
+        // What is only text is what would have been taken apart.
+        let text = template.text(&Two(&first, &second));
+        prop_assert_eq!(text, rendered.clone().map(|url| url.as_str().to_owned()));
+        match rendered {
             Ok(rendered) => {
                 let url = rendered.web().expect("a web URL");
                 prop_assert_eq!(url.origin().ascii_serialization(), "https://meet.example.nl:8443");
