@@ -7,6 +7,7 @@
 mod source;
 
 use std::{
+    collections::BTreeMap,
     fmt, fs,
     path::{Path, PathBuf},
 };
@@ -144,6 +145,24 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("notify", &["reload"]),
     ("clap", &["cli"]),
 ];
+
+/// The binary form of sealed state has no names: its kind alone tells one type from another.
+#[test]
+fn each_kind_of_sealed_state_is_one_type() {
+    let mut kinds = BTreeMap::new();
+    for file in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        if file.ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("a source file is readable");
+        for rest in text.split("const KIND: u8 = ").skip(1) {
+            let number = rest.split(';').next().unwrap_or_default().to_owned();
+            let other = kinds.insert(number, file.clone());
+            assert!(other.is_none(), "{file:?} and {other:?} have a kind in common");
+        }
+    }
+    assert!(kinds.len() >= 14, "{kinds:?}");
+}
 
 #[test]
 fn imports_go_one_way() {

@@ -102,7 +102,7 @@ impl Crossing<'_> {
                 self.auth.tag,
                 self.comm.tag,
                 self.auth.dialect.as_str(),
-                match Carrier::of(self.auth, false, false, false) {
+                match Carrier::of(self.auth, Some(self.comm), false, false, false) {
                     Carrier::Plugins => "past the gateway",
                     _ => "the gateway passes it on",
                 }
@@ -177,7 +177,7 @@ impl Crossing<'_> {
             Brokering::Bind => ", only the one that started",
             Brokering::Off | Brokering::Observe => "",
         };
-        match Carrier::of(self.auth, reseals, out_of_band, false) {
+        match Carrier::of(self.auth, Some(self.comm), reseals, out_of_band, false) {
             Carrier::Browser => format!("the browser takes it by way of the gateway to {comm}{bound}"),
             Carrier::Gateway => {
                 format!("the browser takes it to the gateway{bound}, which delivers it to {comm}")

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::{
-    AuthenticationRequest, Environment, PluginError, SealedPlace,
+    AuthenticationRequest, Environment, Place, PluginError, SealedPlace,
     place::{is_media_type, method_not_allowed, purpose_name},
     sign_in::{SIGN_IN_LIFETIME, SignIn},
 };
@@ -117,8 +117,8 @@ impl HeadersAdapter {
             attributes: attributes.collect(),
             token: &token,
         };
-        let name = cookie_name(&state.sign_in);
-        let cookie = self.at.place.cookie("auth", &name, &token, SIGN_IN_LIFETIME);
+        let name = cookie_name(&self.at.place, &state.sign_in);
+        let cookie = self.at.place.browser_cookie("auth", &name, &token, SIGN_IN_LIFETIME);
         Ok(pages::confirm(&view, request.language).with_header(header::SET_COOKIE, cookie))
     }
 
@@ -129,7 +129,7 @@ impl HeadersAdapter {
         environment: Environment<'_>,
     ) -> Result<OwnAnswer, Refusal> {
         self.check_peer(request.peer)?;
-        let action = action(&state.sign_in, request)?;
+        let action = action(&self.at.place, &state.sign_in, request)?;
         let sign_in = &state.sign_in;
         match action {
             Action::Cancel => Ok(sign_in.cancel(&self.at, request.language)),
@@ -258,14 +258,14 @@ impl Refusal {
 }
 
 /// Another site can send a form, and cannot read the page that has the token.
-fn action(sign_in: &SignIn, request: &OwnRequest) -> Result<Action, Refusal> {
+fn action(place: &Place, sign_in: &SignIn, request: &OwnRequest) -> Result<Action, Refusal> {
     if !is_media_type(request.content_type.as_deref(), "application/x-www-form-urlencoded") {
         return Err(Refusal::Form);
     }
     let field = |wanted| {
         form_urlencoded::parse(&request.body).find(|(name, _)| name == wanted).map(|(_, value)| value)
     };
-    let name = cookie_name(sign_in);
+    let name = cookie_name(place, sign_in);
     let held = cookie::find(request.cookie.as_deref(), &name).filter(|held| held.len() == TOKEN_LENGTH);
     let (held, sent) = held.zip(field("token")).ok_or(Refusal::Form)?;
     if !constant_time_eq(held.as_bytes(), sent.as_bytes()) {
@@ -279,8 +279,8 @@ fn action(sign_in: &SignIn, request: &OwnRequest) -> Result<Action, Refusal> {
 }
 
 /// Each session has its own, so that tabs do not disturb each other.
-fn cookie_name(sign_in: &SignIn) -> String {
-    format!("idc-confirm-{}", sign_in.session)
+fn cookie_name(place: &Place, sign_in: &SignIn) -> String {
+    place.browser_cookie_name(&format!("idc-confirm-{}", sign_in.session))
 }
 
 #[cfg(test)]

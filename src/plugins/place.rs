@@ -52,6 +52,21 @@ impl Place {
         }
     }
 
+    /// The name of a cookie that tells one browser from another. `__Host-` keeps other hosts of the domain
+    /// from planting it, and wants TLS (RFC 6265bis, section 4.1.3.2).
+    pub(super) fn browser_cookie_name(&self, name: &str) -> String {
+        let prefix = if self.public_url.is_https() { "__Host-" } else { "" };
+        format!("{prefix}{name}")
+    }
+
+    /// `Set-Cookie` for that name, as [`Self::browser_cookie_name`] makes it; no seconds remove it.
+    pub(super) fn browser_cookie(&self, side: &str, name: &str, value: &str, max_age: u64) -> HeaderValue {
+        if !self.public_url.is_https() {
+            return self.cookie(side, name, value, max_age);
+        }
+        Cookie { name, value, path: "/", max_age, secure: true }.header()
+    }
+
     pub(super) fn unknown_session(&self, language: Language) -> OwnAnswer {
         self.error(
             StatusCode::NOT_FOUND,

@@ -8,7 +8,7 @@ use super::{
     state::{Continuation, Next, Receiver, SessionInfo, seal},
 };
 use crate::{
-    config::{AuthMethod, Brokering},
+    config::{AuthMethod, Brokering, CommMethod},
     model::PluginUrl,
     plugins::Environment,
     snapshot::Snapshot,
@@ -44,12 +44,24 @@ pub enum Carrier {
 }
 
 impl Carrier {
-    /// `reseals`: whether results have to pass through the gateway; `out_of_band`: whether the
-    /// communication plugin wants them by POST; `telephone`: whether its `client_url` is `tel:`.
-    pub fn of(auth: &AuthMethod, reseals: bool, out_of_band: bool, telephone: bool) -> Self {
+    /// `comm`: the receiver, where it is one of plugins.yaml; `reseals`: whether results have to pass
+    /// through the gateway; `out_of_band`: whether the communication plugin wants them by POST;
+    /// `telephone`: whether its `client_url` is `tel:`.
+    pub fn of(
+        auth: &AuthMethod,
+        comm: Option<&CommMethod>,
+        reseals: bool,
+        out_of_band: bool,
+        telephone: bool,
+    ) -> Self {
         let sees_the_end = reseals || auth.brokering != Brokering::Off || (auth.shim_tel_url && telephone);
         // An adapter always sends its result along with the citizen: it is bound to their session.
-        let delivers_itself = auth.disable_attr_url || auth.is_adapter() || auth.brokering == Brokering::Bind;
+        // And only of a result that the citizen brings is it known that there is one: behind a
+        // communication adapter is nobody who would notice that none came.
+        let delivers_itself = auth.disable_attr_url
+            || auth.is_adapter()
+            || comm.is_some_and(CommMethod::is_adapter)
+            || auth.brokering == Brokering::Bind;
         match (out_of_band, sees_the_end) {
             (true, _) if delivers_itself => Self::Gateway,
             (true, true) => Self::Posts,
@@ -87,7 +99,9 @@ impl Broker<'_> {
             Target::Choice => return self.continued(Next::Choose, None),
             Target::Communication { client_url, attr_url } => (client_url, attr_url),
         };
-        let carrier = Carrier::of(self.auth, self.reseals, attr_url.is_some(), client_url.is_telephone());
+        let comm = self.snapshot.comm(&self.session.comm_method).map(|(_, comm, _)| comm);
+        let carrier =
+            Carrier::of(self.auth, comm, self.reseals, attr_url.is_some(), client_url.is_telephone());
         match (carrier, attr_url) {
             (Carrier::Browser, None) => self.continued(Next::WithResult { client_url }, None),
             (Carrier::Gateway, Some(attr_url)) => {

@@ -221,7 +221,9 @@ impl Visit<'_> {
                 let problem = self.lost(to, format!("its receiver failed: {error}"));
                 turn.finish(progress);
                 if self.goes_on_without() {
-                    return Ok(self.marked(Mark::Failed, self.go_on(to)));
+                    let onward = self.go_on(to);
+                    let is_final = progress == Progress::Failed;
+                    return Ok(if is_final { self.marked(Mark::Failed, onward) } else { onward });
                 }
                 match progress {
                     Progress::Failed => Ok(self.marked(Mark::Failed, self.told(problem))),

@@ -46,7 +46,16 @@ impl Checker<'_> {
             .ok()
     }
 
+    /// A name may have any characters, those of a URL among them; what looks like another language is
+    /// doubtful all the same.
     pub fn claim_path(&mut self, raw: &RawExpression) -> Option<ClaimPath> {
+        let text = raw.value.as_str();
+        if text.starts_with("$.") || (text.contains('/') && !text.starts_with('/') && !text.contains("://")) {
+            let message = format!("{} is taken as the name of one claim", self.quote(&raw.span));
+            self.warning("claim", &raw.span, message).with_help(
+                "for a value inside a claim write a JSON pointer, which begins with `/`: `/address/locality`",
+            );
+        }
         ClaimPath::parse(&raw.value)
             .map_err(|error| {
                 let message = format!("the claim cannot be used: {error}");

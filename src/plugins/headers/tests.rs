@@ -108,7 +108,7 @@ fn what_is_shown_is_what_is_released() {
     assert!(html(&page).contains("jan@example.nl") && html(&page).contains("999990019 \u{e9}"));
     assert!(html(&page).contains("Verhuizing &#60;doorgeven&#62;"), "{}", html(&page));
     let cookie = header(&page, "set-cookie").unwrap();
-    for part in ["Path=/base/auth/sso;", "HttpOnly", "SameSite=Lax", "Secure"] {
+    for part in ["__Host-idc-confirm-", "Path=/;", "HttpOnly", "SameSite=Lax", "Secure"] {
         assert!(cookie.contains(part), "{cookie}");
     }
     let AuthenticationOutcome::Success { attributes } = case.released(&case.post(&GOOD, &page)) else {

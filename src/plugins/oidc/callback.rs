@@ -35,7 +35,7 @@ impl OidcAdapter {
         let state = only(request, "state");
         let flow = state.and_then(|state| self.at.open::<Flow>(&state, environment).ok());
         let Some(flow) = flow else { return self.at.place.unknown_session(request.language) };
-        let name = flow.cookie_name();
+        let name = flow.cookie_name(&self.at.place);
         let held = cookie::find(request.cookie.as_deref(), &name);
         if !held.is_some_and(|held| constant_time_eq(held.as_bytes(), hex(&flow.browser).as_bytes())) {
             return self.lost_browser(flow, request, environment);
@@ -52,7 +52,7 @@ impl OidcAdapter {
             }
         };
         // The code has had its chance: a reload finds no cookie.
-        answer.with_header(header::SET_COOKIE, self.at.place.cookie("auth", &name, "", 0))
+        answer.with_header(header::SET_COOKIE, self.at.place.browser_cookie("auth", &name, "", 0))
     }
 
     async fn ending(

@@ -95,7 +95,9 @@ impl Calls<'_> {
     pub(super) async fn tell(&self, operation: Operation, url: &str, form: &Form) -> Result<(), Trouble> {
         self.counted(operation, async {
             let status = self.send(url, Draft::of(form)).await?.status;
-            let is_heard = status.is_success() || status.is_redirection();
+            // A redirect is how a logout ends; a revocation that is sent elsewhere has not happened.
+            let is_heard =
+                status.is_success() || (operation == Operation::EndSession && status.is_redirection());
             if is_heard { Ok(()) } else { Err(PluginError::Status(status)) }
         })
         .await

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use self::provider::Providers;
 use self::{calls::Calls, metadata::Metadata, trouble::Trouble};
 use super::{
-    AuthenticationRequest, Environment, PluginError, SealedPlace, SessionUpdate, Ticket,
+    AuthenticationRequest, Environment, Place, PluginError, SealedPlace, SessionUpdate, Ticket,
     place::method_not_allowed,
     sign_in::{SIGN_IN_LIFETIME, SignIn},
 };
@@ -89,8 +89,8 @@ impl Flow {
     }
 
     /// Each sign-in has its own, so that tabs do not disturb each other.
-    fn cookie_name(&self) -> String {
-        format!("idc-oidc-{}", self.sign_in.session)
+    fn cookie_name(&self, place: &Place) -> String {
+        place.browser_cookie_name(&format!("idc-oidc-{}", self.sign_in.session))
     }
 }
 
@@ -164,7 +164,9 @@ impl OidcAdapter {
             self.warn(&flow.sign_in, Trouble::Library, environment);
             return OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
-        let cookie = self.at.place.cookie("auth", &flow.cookie_name(), &hex(&flow.browser), SIGN_IN_LIFETIME);
+        let place = &self.at.place;
+        let (name, value) = (flow.cookie_name(place), hex(&flow.browser));
+        let cookie = place.browser_cookie("auth", &name, &value, SIGN_IN_LIFETIME);
         pages::go_on(self.at.place.base(), &url, language).with_header(header::SET_COOKIE, cookie)
     }
 

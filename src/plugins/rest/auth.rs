@@ -32,6 +32,9 @@ use crate::{
     tokens::{AuthenticationOutcome, SealedState},
 };
 
+/// Seconds that a sign-in that has ended can be asked for again by the browser that made it.
+const AFTERWARDS: u64 = 60;
+
 /// Longest value of an attribute, in bytes: a result travels in a URL.
 const MAX_ATTRIBUTE: usize = 4 * 1024;
 
@@ -237,7 +240,9 @@ impl Visit<'_> {
                 }
                 self.finish(&outcome, saved)
             }
-            Ok(Verdict::Cancelled) => self.returned.sign_in.cancel(&adapter.at, self.request.language),
+            Ok(Verdict::Cancelled) => {
+                self.ended(self.returned.sign_in.cancel(&adapter.at, self.request.language))
+            }
             Ok(Verdict::Pending) => self.wait(),
             Ok(Verdict::Failed { foreseen }) => {
                 if !foreseen {
@@ -294,7 +299,16 @@ impl Visit<'_> {
             let (purpose, saved) = (sign_in.purpose.clone(), saved.only(used_by_updates));
             postcard::to_allocvec(&UpdateTicket { purpose, nonce: *nonce, saved }).ok().map(Ticket)
         });
-        sign_in.finish(at, outcome, ticket.flatten(), self.request.language, self.environment)
+        let language = self.request.language;
+        self.ended(sign_in.finish(at, outcome, ticket.flatten(), language, self.environment))
+    }
+
+    /// Other tabs and a reload find the cookie for a moment yet; whoever has this browser next does not.
+    fn ended(&self, answer: OwnAnswer) -> OwnAnswer {
+        let name = cookie_name(self.returned.sign_in.session);
+        let kept = cookie::find(self.request.cookie.as_deref(), &name).unwrap_or_default();
+        let cookie = self.adapter.at.place.cookie("auth", &name, kept, AFTERWARDS);
+        answer.with_header(header::SET_COOKIE, cookie)
     }
 
     fn may_wait(&self) -> bool {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{Call, Deliver, Hmac, HttpComm},
-    model::{BaseUrl, PluginUrl, ResultToken, SessionReference, UnixSeconds},
+    model::{BaseUrl, PluginUrl, ResultToken, SessionReference, UnixSeconds, path_segment},
     plugins::{
         CommunicationRequest, CommunicationStarted, Delivery, Environment, PluginError, SealedPlace,
         sign_in::SIGN_IN_LIFETIME,
@@ -152,9 +152,14 @@ impl HttpCommAdapter {
         };
         let mut rendered = self.service.render(&deliver.call, known)?;
         if let Some(hmac) = &deliver.hmac {
-            sign(&mut rendered, hmac, &random, now)?;
+            sign(&mut rendered, hmac, &self.key(conversation), now)?;
         }
         Ok(rendered)
+    }
+
+    /// One for all deliveries of a session by this method, whoever clicks twice and wherever.
+    fn key(&self, conversation: &Conversation) -> String {
+        format!("{:016x}-{}", conversation.session.id(), path_segment(self.at.place.tag.as_str()))
     }
 
     /// With the same key each time, by which the service tells a repetition. Each attempt but the last
@@ -191,16 +196,16 @@ impl HttpCommAdapter {
 fn sign(
     rendered: &mut Rendered,
     Hmac { header, secret }: &Hmac,
-    random: &str,
+    key: &str,
     now: UnixSeconds,
 ) -> Result<(), PluginError> {
     let signature = secret.sign_hex(&rendered.body).map_err(|_| PluginError::Library)?;
-    // Hexadecimal digits are fit for a header.
+    // Hexadecimal digits and what is percent-encoded are fit for a header.
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| RenderError::Unsafe);
     rendered.headers.extend([
         (header.clone(), value(&signature)?),
         (TIMESTAMP, now.into()),
-        (IDEMPOTENCY_KEY, value(random)?),
+        (IDEMPOTENCY_KEY, value(key)?),
     ]);
     Ok(())
 }
