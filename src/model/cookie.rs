@@ -2,6 +2,8 @@
 
 use http::HeaderValue;
 
+use super::BaseUrl;
+
 /// A cookie that scripts cannot read and that comes along when a citizen returns from another site.
 pub struct Cookie<'a> {
     pub name: &'a str,
@@ -24,6 +26,13 @@ impl Cookie<'_> {
         // Tokens, hexadecimal digits and the path of a URL are fit for a header.
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
+}
+
+/// The name of a cookie that tells one browser from another. `__Host-` keeps other hosts of the domain from
+/// planting it, and wants TLS and the path `/` (RFC 6265bis, section 4.1.3.2).
+pub fn host_name(name: &str, public_url: &BaseUrl) -> String {
+    let prefix = if public_url.is_https() { "__Host-" } else { "" };
+    format!("{prefix}{name}")
 }
 
 /// The value of a cookie in the header `Cookie`.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::AssertedHeaders,
-    model::{Language, LocalizedText, OwnAnswer, OwnRequest, PluginUrl, Random, cookie},
+    model::{Language, LocalizedText, Nonce, OwnAnswer, OwnRequest, PluginUrl, cookie},
     pages::{self, Confirm, ConfirmedAttribute},
     tokens::{SealedState, constant_time_eq},
 };
@@ -110,7 +110,7 @@ impl HeadersAdapter {
             .attributes
             .iter()
             .filter_map(|tag| Some(ConfirmedAttribute { tag, value: value(&known, tag)? }));
-        let token = new_token(environment.random);
+        let token = Nonce::new(environment.random).to_string();
         let view = Confirm {
             base: self.at.place.base(),
             purpose: state.purpose.text(request.language),
@@ -199,14 +199,6 @@ fn readable(value: &[u8]) -> Option<&str> {
     (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
 }
 
-const TOKEN_LENGTH: usize = 32;
-
-fn new_token(random: &dyn Random) -> String {
-    let mut bytes = [0; TOKEN_LENGTH / 2];
-    random.fill(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes))
-}
-
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
@@ -256,6 +248,9 @@ impl Refusal {
         }
     }
 }
+
+/// Of a [`Nonce`] in text.
+const TOKEN_LENGTH: usize = 32;
 
 /// Another site can send a form, and cannot read the page that has the token.
 fn action(place: &Place, sign_in: &SignIn, request: &OwnRequest) -> Result<Action, Refusal> {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{Jwt, Link},
-    model::{Language, OwnAnswer, OwnRequest, SessionReference, UnixSeconds},
+    model::{Language, Nonce, OwnAnswer, OwnRequest, SessionReference, UnixSeconds},
     pages::{self, Call},
     templates::{Name, RenderError, Value, Values},
     tokens::{Attributes, CLOCK_SKEW, SealedState, StateError},
@@ -37,7 +37,7 @@ struct Conversation {
     method: String,
     /// The tag of the purpose.
     purpose: String,
-    random: [u8; 16],
+    random: Nonce,
     /// Whether a result comes with the citizen.
     authenticated: bool,
 }
@@ -78,13 +78,11 @@ impl LinkAdapter {
         request: &CommunicationRequest<'_>,
         environment: Environment<'_>,
     ) -> Result<CommunicationStarted, PluginError> {
-        let mut random = [0; 16];
-        environment.random.fill(&mut random);
         let state = Conversation {
             session: request.session,
             method: self.at.place.tag.to_string(),
             purpose: request.purpose.tag.to_string(),
-            random,
+            random: Nonce::new(environment.random),
             authenticated: request.authenticated,
         };
         let sealed = self.at.seal(&state, environment).ok_or(PluginError::Library)?;
@@ -123,7 +121,7 @@ impl LinkAdapter {
         };
         let mut values = Known {
             purpose: &conversation.purpose,
-            random: format!("{:032x}", u128::from_be_bytes(conversation.random)),
+            random: conversation.random.to_string(),
             attributes,
             room: None,
             jwt: None,

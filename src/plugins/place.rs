@@ -9,7 +9,8 @@ use super::Environment;
 use crate::{
     config::Purpose,
     model::{
-        BaseUrl, Language, LocalizedText, MethodTag, OwnAnswer, PluginUrl, SessionReference, cookie::Cookie,
+        BaseUrl, Language, LocalizedText, MethodTag, OwnAnswer, PluginUrl, SessionReference,
+        cookie::{self, Cookie},
         path_segment,
     },
     pages::{self, BackLink, ErrorPage},
@@ -52,11 +53,9 @@ impl Place {
         }
     }
 
-    /// The name of a cookie that tells one browser from another. `__Host-` keeps other hosts of the domain
-    /// from planting it, and wants TLS (RFC 6265bis, section 4.1.3.2).
+    /// The name of a cookie that tells one browser from another.
     pub(super) fn browser_cookie_name(&self, name: &str) -> String {
-        let prefix = if self.public_url.is_https() { "__Host-" } else { "" };
-        format!("{prefix}{name}")
+        cookie::host_name(name, &self.public_url)
     }
 
     /// `Set-Cookie` for that name, as [`Self::browser_cookie_name`] makes it; no seconds remove it.

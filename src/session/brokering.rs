@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::{AuthMethod, Brokering, CommMethod},
-    model::PluginUrl,
+    model::{Nonce, PluginUrl},
     plugins::Environment,
     snapshot::Snapshot,
     tokens::SealedState,
@@ -116,11 +116,8 @@ impl Broker<'_> {
     }
 
     fn continued(&self, next: Next, attr_url: Option<PluginUrl>) -> Result<Handed, Problem> {
-        let browser = (self.auth.brokering == Brokering::Bind && self.by_browser).then(|| {
-            let mut secret = [0; 16];
-            self.environment.random.fill(&mut secret);
-            secret
-        });
+        let binds = self.auth.brokering == Brokering::Bind && self.by_browser;
+        let browser = binds.then(|| Nonce::new(self.environment.random));
         let cookie = browser
             .map(|secret| browser::binding(self.session.reference, secret, self.snapshot.public_url()));
         let state = Continuation { session: self.session.clone(), next, browser };

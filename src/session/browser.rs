@@ -6,27 +6,27 @@ use http::HeaderValue;
 use super::state::SESSION_LIFETIME;
 use crate::{
     model::{
-        BaseUrl, SessionReference,
+        BaseUrl, Nonce, SessionReference,
         cookie::{self, Cookie},
     },
     tokens::constant_time_eq,
 };
 
 /// `Set-Cookie` for the browser that starts a session.
-pub(super) fn binding(reference: SessionReference, secret: [u8; 16], public_url: &BaseUrl) -> HeaderValue {
+pub(super) fn binding(reference: SessionReference, secret: Nonce, public_url: &BaseUrl) -> HeaderValue {
     let name = binding_name(reference, public_url);
-    set_cookie(&name, &hex(secret), "/", public_url)
+    set_cookie(&name, &secret.to_string(), "/", public_url)
 }
 
 /// Whether a request comes from the browser that started.
 pub(super) fn is_bound(
     cookies: Option<&str>,
     reference: SessionReference,
-    secret: [u8; 16],
+    secret: Nonce,
     public_url: &BaseUrl,
 ) -> bool {
     cookie::find(cookies, &binding_name(reference, public_url))
-        .is_some_and(|held| constant_time_eq(held.as_bytes(), hex(secret).as_bytes()))
+        .is_some_and(|held| constant_time_eq(held.as_bytes(), secret.to_string().as_bytes()))
 }
 
 /// Values of the mark.
@@ -56,11 +56,8 @@ pub(super) fn marked(cookies: Option<&str>, reference: SessionReference) -> Opti
     Some(if value == FAILED { Mark::Failed } else { Mark::Delivered })
 }
 
-/// `__Host-` keeps other hosts of the domain from setting it, and wants TLS (RFC 6265bis,
-/// section 4.1.3.2).
 fn binding_name(reference: SessionReference, public_url: &BaseUrl) -> String {
-    let prefix = if public_url.is_https() { "__Host-" } else { "" };
-    format!("{prefix}idc-{reference}")
+    cookie::host_name(&format!("idc-{reference}"), public_url)
 }
 
 fn delivered_name(reference: SessionReference) -> String {
@@ -70,8 +67,4 @@ fn delivered_name(reference: SessionReference) -> String {
 /// Kept as long as the state lives that it goes with.
 fn set_cookie(name: &str, value: &str, path: &str, public_url: &BaseUrl) -> HeaderValue {
     Cookie { name, value, path, max_age: SESSION_LIFETIME, secure: public_url.is_https() }.header()
-}
-
-fn hex(bytes: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(bytes))
 }

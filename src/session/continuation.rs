@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     config::{CommMethod, DEFAULT_PLUGIN_TIMEOUT, OnFailure},
-    model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken},
+    model::{Nonce, OwnAnswer, OwnRequest, PluginUrl, ResultToken},
     plugins::{self, Environment, PluginError, deliveries::Progress},
     snapshot::Snapshot,
     tokens::TokenError,
@@ -111,7 +111,7 @@ impl Visit<'_> {
     }
 
     /// Somebody else's browser must not end up in this session.
-    fn check_browser(&self, secret: [u8; 16]) -> Result<(), Problem> {
+    fn check_browser(&self, secret: Nonce) -> Result<(), Problem> {
         let cookies = self.request.cookie.as_deref();
         if browser::is_bound(cookies, self.session.reference, secret, self.snapshot.public_url()) {
             return Ok(());
@@ -258,7 +258,7 @@ impl Visit<'_> {
     }
 
     /// The result waits, sealed, until the citizen has chosen a channel.
-    fn let_choose(&self, result: &ResultToken, browser: Option<[u8; 16]>) -> Result<OwnAnswer, Problem> {
+    fn let_choose(&self, result: &ResultToken, browser: Option<Nonce>) -> Result<OwnAnswer, Problem> {
         let signed_in = signed_in(self.snapshot, self.session, result, self.environment)
             .map_err(|unready| self.rejected(unready))?;
         self.record(Event::AuthReturned, outcome_of(!signed_in), None);

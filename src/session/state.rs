@@ -10,7 +10,7 @@ use super::browser;
 use crate::{
     metrics::SessionLabels,
     model::{
-        BaseUrl, PluginUrl, ResultToken, SessionReference, UnixSeconds,
+        BaseUrl, Nonce, PluginUrl, ResultToken, SessionReference, UnixSeconds,
         url::{as_attr_url, as_client_url},
     },
     plugins::{self, Environment, Ticket},
@@ -74,7 +74,7 @@ pub(super) struct Continuation {
     pub(super) session: SessionInfo,
     pub(super) next: Next,
     /// What the cookie of the browser that started has to hold.
-    pub(super) browser: Option<[u8; 16]>,
+    pub(super) browser: Option<Nonce>,
 }
 
 /// What happens when the citizen is back.
@@ -150,11 +150,11 @@ impl SealedState for Updates {
 pub(super) struct Held {
     pub(super) session: SessionInfo,
     result: String,
-    browser: Option<[u8; 16]>,
+    browser: Option<Nonce>,
 }
 
 impl Held {
-    pub(super) fn new(session: SessionInfo, result: &ResultToken, browser: Option<[u8; 16]>) -> Self {
+    pub(super) fn new(session: SessionInfo, result: &ResultToken, browser: Option<Nonce>) -> Self {
         Self { session, result: result.expose().to_owned(), browser }
     }
 
@@ -297,7 +297,11 @@ mod tests {
             let client_url = PluginUrl::parse_client_url(client_url.to_owned()).unwrap();
             let attr_url = PluginUrl::parse_attr_url(attr_url.to_owned()).unwrap();
             let next = Next::Delivered { client_url, attr_url };
-            let state = Continuation { session: session.clone(), next, browser: Some([7; 16]) };
+            let state = Continuation {
+                session: session.clone(),
+                next,
+                browser: Some(Nonce::new(&crate::model::SystemRandom)),
+            };
             "https://contact.gemeente-voorbeeld.nl/session/continue/".len() + sealed_length(&state)
         };
         let short_attr_url = attr_url(&usual, "http://comm-chat:3000/attributes/5e092f4bf422d659a2859");

@@ -37,7 +37,7 @@ impl OidcAdapter {
         let Some(flow) = flow else { return self.at.place.unknown_session(request.language) };
         let name = flow.cookie_name(&self.at.place);
         let held = cookie::find(request.cookie.as_deref(), &name);
-        if !held.is_some_and(|held| constant_time_eq(held.as_bytes(), hex(&flow.browser).as_bytes())) {
+        if !held.is_some_and(|held| constant_time_eq(held.as_bytes(), flow.browser.to_string().as_bytes())) {
             return self.lost_browser(flow, request, environment);
         }
         let answer = match self.ending(&flow, request, environment).await {
@@ -70,7 +70,7 @@ impl OidcAdapter {
             return if is_cancelled { Ok(Ending::Cancelled) } else { Err(Trouble::Failed) };
         }
         let code = only(request, "code").ok_or(Trouble::Response)?;
-        let asked = Asked { nonce: hex(&flow.nonce), verifier: hex(&flow.verifier) };
+        let asked = Asked { nonce: flow.nonce.to_string(), verifier: hex(&flow.verifier) };
         let exchange = Exchange { adapter: self, provider: &provider, metadata: &metadata, calls };
         let tokens = exchange.redeem(code, &asked).await?;
         let wanted: Vec<_> = flow.sign_in.attributes.iter().filter_map(|tag| self.claim(tag)).collect();

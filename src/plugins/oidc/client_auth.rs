@@ -6,10 +6,10 @@ use http::{HeaderValue, header};
 use serde::Serialize;
 use url::form_urlencoded::byte_serialize;
 
-use super::{super::Environment, calls::Form, hex, metadata::Metadata, trouble::Trouble};
+use super::{super::Environment, calls::Form, metadata::Metadata, trouble::Trouble};
 use crate::{
     config::{ClientAuth, Oidc},
-    model::UnixSeconds,
+    model::{Nonce, UnixSeconds},
 };
 
 /// RFC 7523, section 2.2.
@@ -52,13 +52,11 @@ pub(super) fn form(
         }
         ClientAuth::PrivateKeyJwt(key) => {
             let now = environment.clock.now();
-            let mut id = [0; 16];
-            environment.random.fill(&mut id);
             let assertion = Assertion {
                 iss: &client.client_id,
                 sub: &client.client_id,
                 aud: &client.issuer,
-                jti: hex(&id),
+                jti: Nonce::new(environment.random).to_string(),
                 iat: now,
                 exp: now.saturating_add(ASSERTION_LIFETIME),
             };

@@ -21,7 +21,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{Method, StatusCode, header};
 use openidconnect::{
-    AuthenticationContextClass, AuthenticationFlow, ClientId, CsrfToken, IssuerUrl, LanguageTag, Nonce,
+    AuthenticationContextClass, AuthenticationFlow, ClientId, CsrfToken, IssuerUrl, LanguageTag,
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
     core::{CoreAuthPrompt, CoreClient, CoreJsonWebKeySet, CoreResponseType},
 };
@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     config::{Oidc, Prompt},
-    model::{Language, OwnAnswer, OwnRequest, PluginUrl},
+    model::{Language, Nonce, OwnAnswer, OwnRequest, PluginUrl},
     pages,
     templates::ClaimPath,
     tokens::SealedState,
@@ -63,8 +63,8 @@ struct SignInPage(SignIn);
 struct Flow {
     sign_in: SignIn,
     /// What the browser has in its cookie.
-    browser: [u8; 16],
-    nonce: [u8; 16],
+    browser: Nonce,
+    nonce: Nonce,
     /// Of PKCE (RFC 7636).
     verifier: [u8; 32],
 }
@@ -81,11 +81,10 @@ impl SealedState for SignInPage {
 
 impl Flow {
     fn new(sign_in: SignIn, environment: Environment<'_>) -> Self {
-        let mut flow = Self { sign_in, browser: [0; 16], nonce: [0; 16], verifier: [0; 32] };
-        environment.random.fill(&mut flow.browser);
-        environment.random.fill(&mut flow.nonce);
-        environment.random.fill(&mut flow.verifier);
-        flow
+        let (browser, nonce) = (Nonce::new(environment.random), Nonce::new(environment.random));
+        let mut verifier = [0; 32];
+        environment.random.fill(&mut verifier);
+        Self { sign_in, browser, nonce, verifier }
     }
 
     /// Each sign-in has its own, so that tabs do not disturb each other.
@@ -165,7 +164,7 @@ impl OidcAdapter {
             return OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let place = &self.at.place;
-        let (name, value) = (flow.cookie_name(place), hex(&flow.browser));
+        let (name, value) = (flow.cookie_name(place), flow.browser.to_string());
         let cookie = place.browser_cookie("auth", &name, &value, SIGN_IN_LIFETIME);
         pages::go_on(self.at.place.base(), &url, language).with_header(header::SET_COOKIE, cookie)
     }
@@ -186,10 +185,10 @@ impl OidcAdapter {
             .set_auth_uri(metadata.authorization.clone())
             .set_redirect_uri(RedirectUrl::new(self.callback_url()).ok()?);
         let code = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
-        let nonce = hex(&flow.nonce);
+        let nonce = flow.nonce.to_string();
         let verifier = PkceCodeVerifier::new(hex(&flow.verifier));
         let mut request = client
-            .authorize_url(code, || CsrfToken::new(state), move || Nonce::new(nonce))
+            .authorize_url(code, || CsrfToken::new(state), move || openidconnect::Nonce::new(nonce))
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
             .add_scopes(scopes.iter().cloned().map(Scope::new))
             .add_ui_locale(LanguageTag::new(language.pick("nl", "en").to_owned()));

@@ -12,15 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     saved::Saved,
     service::RestService,
-    values::{Known, KnownAttributes, Nonce},
+    values::{Known, KnownAttributes},
 };
 use crate::{
     config::{Call as Request, HttpAuth},
-    model::{
-        OwnAnswer, OwnRequest, PluginUrl, SessionReference,
-        cookie::{self},
-        url,
-    },
+    model::{Nonce, OwnAnswer, OwnRequest, PluginUrl, SessionReference, cookie, url},
     pages::{self, Waiting},
     plugins::{
         AuthenticationRequest, Call, Environment, PluginError, SealedPlace, SessionUpdate, Ticket,

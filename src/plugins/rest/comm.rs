@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     saved::Saved,
     service::{Rendered, RestService},
-    values::{Known, KnownAttributes, Nonce},
+    values::{Known, KnownAttributes},
 };
 use crate::{
     config::{Call, Deliver, Hmac, HttpComm},
-    model::{BaseUrl, PluginUrl, ResultToken, SessionReference, UnixSeconds, path_segment},
+    model::{BaseUrl, Nonce, PluginUrl, ResultToken, SessionReference, UnixSeconds, path_segment},
     plugins::{
         CommunicationRequest, CommunicationStarted, Delivery, Environment, PluginError, SealedPlace,
         sign_in::SIGN_IN_LIFETIME,

@@ -1,41 +1,19 @@
 //! What the names of an adapter's templates stand for.
 //! May import: what `plugins` may.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 use super::saved::Saved;
 use crate::{
-    model::{Random, UnixSeconds},
+    model::UnixSeconds,
     templates::{Name, Value, Values},
     tokens::{Attributes, SharedSecret},
 };
-
-/// What `random` stands for: 128 bits that nobody guesses, in hexadecimal; the same at every step of one
-/// sign-in or conversation.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Nonce([u8; 16]);
-
-impl Nonce {
-    pub(super) fn new(random: &dyn Random) -> Self {
-        let mut bytes = [0; 16];
-        random.fill(&mut bytes);
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for Nonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
 
 /// What is known at one step. Which names a template may use was checked when it was read, so that what
 /// a step does not know is merely absent.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) purpose: &'a str,
+    /// The same at every step of one sign-in or conversation.
     pub(super) random: &'a str,
     pub(super) attributes: KnownAttributes<'a>,
     pub(super) return_url: Option<&'a str>,
