@@ -6,11 +6,11 @@
 
 pub mod assets;
 mod call;
-mod cancelled;
 mod choose;
 mod confirm;
 mod delivered;
 mod error;
+mod not_signed_in;
 mod onward;
 mod sign_in;
 mod utc;
@@ -22,11 +22,11 @@ use http::{HeaderValue, StatusCode, header};
 use crate::model::{Language, OwnAnswer};
 
 pub use call::{Call, call};
-pub use cancelled::{Cancelled, cancelled};
 pub use choose::{ChooseMethods, ChoosePurpose, MethodChoice, PurposeChoice, choose_methods, choose_purpose};
 pub use confirm::{Confirm, ConfirmedAttribute, confirm};
 pub use delivered::{Delivered, DeliveredResult, Delivery, Route, Unreadable, delivered};
 pub use error::{BackLink, ErrorPage, error};
+pub use not_signed_in::{NotSignedIn, Why, not_signed_in};
 pub use onward::{MAX_LOCATION, go_on};
 pub use sign_in::{RequestedAttribute, SignIn, sign_in};
 pub use waiting::{Waiting, waiting};

@@ -29,8 +29,6 @@ pub enum Progress {
     /// Nothing was sent, since the receiver could not be reached; or it was, and the receiver tells a
     /// repetition by its key. It can be tried again.
     Unreached,
-    /// The citizen did not sign in, and the receiver is an adapter, which has no use for that.
-    NotSignedIn,
     /// The result was not acceptable: nothing was sent, and another may come.
     Rejected,
     /// It was sent, and not taken, or nobody knows: it is never sent a second time.
@@ -43,7 +41,6 @@ impl Progress {
     pub fn after(error: PluginError, keyed: bool) -> Self {
         match error {
             PluginError::Transport(TransportError::Connect | TransportError::Resolve) => Self::Unreached,
-            PluginError::NotSignedIn => Self::NotSignedIn,
             error if keyed && error.may_pass() => Self::Unreached,
             _ => Self::Failed,
         }

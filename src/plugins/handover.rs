@@ -10,9 +10,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Environment, SealedPlace};
 use crate::{
     model::{SessionReference, UnixSeconds},
-    tokens::{Attributes, AuthenticationOutcome, SealedState, results::RESULT_LIFETIME},
+    tokens::{Attributes, AuthenticationOutcome, SealedState, StateError, results::RESULT_LIFETIME},
 };
 
 /// What an adapter wants to be given back with a session update; its own form.
@@ -31,26 +32,22 @@ pub struct Authenticated {
     pub session: SessionReference,
     /// The tag of the method.
     pub method: String,
-    outcome: Outcome,
+    pub outcome: AuthenticationOutcome,
     /// What session updates are about; `None` where the method takes none.
     pub updates: Option<Ticket>,
     pub expires_at: UnixSeconds,
 }
 
-/// From the session to a communication adapter.
+/// From the session to a communication adapter: of somebody who signed in.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Delivery {
     pub session: SessionReference,
-    outcome: Outcome,
+    /// The tag of the method.
+    pub method: String,
+    pub attributes: Attributes,
     /// Where activity and logout can be reported.
     pub session_url: Option<String>,
     pub expires_at: UnixSeconds,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-enum Outcome {
-    Success(Vec<(String, String)>),
-    Failed,
 }
 
 impl SealedState for Authenticated {
@@ -59,7 +56,7 @@ impl SealedState for Authenticated {
 }
 
 impl SealedState for Delivery {
-    const KIND: u8 = 6;
+    const KIND: u8 = 16;
     const LIFETIME: u64 = RESULT_LIFETIME;
 }
 
@@ -68,59 +65,39 @@ impl Authenticated {
     pub fn new(
         session: SessionReference,
         method: &str,
-        outcome: &AuthenticationOutcome,
+        outcome: AuthenticationOutcome,
         updates: Option<Ticket>,
         now: UnixSeconds,
     ) -> Self {
         Self {
             session,
             method: method.to_owned(),
-            outcome: outcome.into(),
+            outcome,
             updates,
             expires_at: now.saturating_add(RESULT_LIFETIME),
         }
     }
-
-    pub fn outcome(&self) -> AuthenticationOutcome {
-        self.outcome.clone().into()
-    }
 }
 
 impl Delivery {
-    pub fn new(
+    /// Opens what came to an adapter as the result of a session: it is for this session and this method,
+    /// and in its time.
+    ///
+    /// # Errors
+    /// [`StateError`], of which the citizen may be told whether it has expired.
+    pub(super) fn open(
+        text: &str,
         session: SessionReference,
-        outcome: &AuthenticationOutcome,
-        session_url: Option<String>,
-        expires_at: UnixSeconds,
-    ) -> Self {
-        Self { session, outcome: outcome.into(), session_url, expires_at }
-    }
-
-    /// `None` when the citizen did not sign in.
-    pub fn attributes(self) -> Option<Attributes> {
-        match self.outcome {
-            Outcome::Success(attributes) => Some(attributes.into_iter().collect()),
-            Outcome::Failed => None,
+        at: &SealedPlace,
+        environment: Environment<'_>,
+    ) -> Result<Self, StateError<Self>> {
+        let delivery: Self = at.open(text, environment)?;
+        if delivery.session != session || delivery.method != at.place.tag.as_str() {
+            return Err(StateError::Refused);
         }
-    }
-}
-
-impl From<&AuthenticationOutcome> for Outcome {
-    fn from(outcome: &AuthenticationOutcome) -> Self {
-        match outcome {
-            AuthenticationOutcome::Success { attributes } => Self::Success(
-                attributes.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            ),
-            AuthenticationOutcome::Failed => Self::Failed,
+        if delivery.expires_at <= environment.clock.now() {
+            return Err(StateError::Expired(delivery));
         }
-    }
-}
-
-impl From<Outcome> for AuthenticationOutcome {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Success(attributes) => Self::Success { attributes: attributes.into_iter().collect() },
-            Outcome::Failed => Self::Failed,
-        }
+        Ok(delivery)
     }
 }

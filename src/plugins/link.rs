@@ -56,8 +56,6 @@ enum Refusal {
     Foreign,
     #[error("the result has expired")]
     Expired,
-    #[error("the citizen did not sign in")]
-    NotSignedIn,
     #[error("a template of plugins.yaml cannot be filled in: {0}")]
     Template(#[from] RenderError),
     #[error("the cryptographic library failed")]
@@ -141,15 +139,11 @@ impl LinkAdapter {
     ) -> Result<Attributes, Refusal> {
         let mut results = request.parameters("result");
         let (Some(result), None) = (results.next(), results.next()) else { return Err(Refusal::NoResult) };
-        let delivery = match self.at.open::<Delivery>(&result, environment) {
-            Ok(delivery) if delivery.session == conversation.session => delivery,
-            Ok(_) | Err(StateError::Refused) => return Err(Refusal::Foreign),
-            Err(StateError::Expired(_)) => return Err(Refusal::Expired),
-        };
-        if delivery.expires_at <= environment.clock.now() {
-            return Err(Refusal::Expired);
+        match Delivery::open(&result, conversation.session, &self.at, environment) {
+            Ok(delivery) => Ok(delivery.attributes),
+            Err(StateError::Refused) => Err(Refusal::Foreign),
+            Err(StateError::Expired(_)) => Err(Refusal::Expired),
         }
-        delivery.attributes().ok_or(Refusal::NotSignedIn)
     }
 
     fn refused(
@@ -188,10 +182,7 @@ impl Values for Known<'_> {
             ("attributes", None) => {
                 Some(Value::Map(self.attributes.iter().flat_map(Attributes::iter).collect()))
             }
-            ("attributes", Some(tag)) => {
-                let mut attributes = self.attributes.iter().flat_map(Attributes::iter);
-                attributes.find(|(name, _)| *name == tag).map(|(_, value)| Value::text(value))
-            }
+            ("attributes", Some(tag)) => self.attributes.as_ref()?.get(tag).map(Value::text),
             _ => None,
         }
     }
@@ -214,7 +205,7 @@ fn sign(jwt: &Jwt, values: &Known<'_>, now: UnixSeconds) -> Result<String, Refus
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
-            Self::NoResult | Self::Foreign | Self::Expired | Self::NotSignedIn => StatusCode::BAD_REQUEST,
+            Self::NoResult | Self::Foreign | Self::Expired => StatusCode::BAD_REQUEST,
             Self::Template(_) => StatusCode::BAD_GATEWAY,
             Self::Library => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -222,7 +213,7 @@ impl Refusal {
 
     fn texts(self, language: Language) -> [&'static str; 3] {
         match self {
-            Self::NoResult | Self::Foreign | Self::NotSignedIn => language.pick(
+            Self::NoResult | Self::Foreign => language.pick(
                 ["U bent niet ingelogd", "Deze pagina hoort bij een andere sessie.", "Begin opnieuw."],
                 ["You are not signed in", "This page belongs to another session.", "Start again."],
             ),

@@ -120,8 +120,6 @@ pub enum PluginError {
     Template(#[from] RenderError),
     #[error("the result that it got is not one of this session")]
     Result,
-    #[error("the citizen did not sign in")]
-    NotSignedIn,
     #[error("the configuration has no such adapter any more")]
     Gone,
     #[error("the cryptographic library failed")]
@@ -147,7 +145,6 @@ impl PluginError {
             Self::Url { .. } => "bad_url",
             Self::Template(_) => "bad_template",
             Self::Result => "bad_result",
-            Self::NotSignedIn => "not_signed_in",
             Self::Gone | Self::Library => "failed",
         }
     }

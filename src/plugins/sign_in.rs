@@ -63,11 +63,11 @@ impl SignIn {
     ) -> OwnAnswer {
         let method = at.place.tag.as_str();
         let now = environment.clock.now();
-        let result = Authenticated::new(self.session, method, outcome, updates, now);
+        let result = Authenticated::new(self.session, method, outcome.clone(), updates, now);
         // What is too large to travel never arrives: the citizen is told so, and not left with nothing.
         let token = at.seal(&result, environment).or_else(|| {
             let failed = AuthenticationOutcome::Failed;
-            at.seal(&Authenticated::new(self.session, method, &failed, None, now), environment)
+            at.seal(&Authenticated::new(self.session, method, failed, None, now), environment)
         });
         match token {
             Some(token) => pages::go_on(at.place.base(), &self.continuation.with_result(&token), language),

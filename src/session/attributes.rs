@@ -7,11 +7,10 @@ use super::{
     Problem, ProblemCode,
     continuation::{post, rejection},
     events::{Event, Outcome, record, record_problem, record_refused},
-    resealing::ready,
+    resealing::{Unready, ready},
     state::{Receiver, open},
 };
 use crate::{
-    config::{CommMethod, OnFailure},
     model::{OwnAnswer, OwnRequest, ResultToken},
     plugins::{Environment, PluginError, TransportError, deliveries::Progress},
     snapshot::Snapshot,
@@ -45,7 +44,7 @@ async fn pass_on(
 ) -> Result<StatusCode, Problem> {
     let mut turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
     match turn.progress() {
-        Progress::Unknown | Progress::Unreached | Progress::Rejected | Progress::NotSignedIn => {}
+        Progress::Unknown | Progress::Unreached | Progress::Rejected => {}
         // As its receiver would answer.
         Progress::Delivered => return Ok(StatusCode::NOT_FOUND),
         Progress::Failed => {
@@ -59,7 +58,9 @@ async fn pass_on(
         record_problem(session, Event::AttributesDelivered, Outcome::Rejected, &problem, environment);
         return Err(problem);
     }
-    let ready = match ready(snapshot, session, &ResultToken::new(token.to_owned()), environment) {
+    let ready = ready(snapshot, session, &ResultToken::new(token.to_owned()), environment);
+    // An adapter's results come with the citizen: this method has become one since the session began.
+    let ready = match ready.and_then(|ready| ready.ok_or(Unready::NoWay)) {
         Ok(ready) => ready,
         Err(unready) => {
             // Plugins ignore the answer: the citizen who comes next is told.
@@ -69,24 +70,15 @@ async fn pass_on(
             return Err(Problem::new(ProblemCode::ResultRejected, detail));
         }
     };
-    if ready.ends_here {
-        turn.finish(Progress::NotSignedIn);
-        record(session, Event::AttributesDelivered, Outcome::Failed, None, environment);
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    let comm = snapshot.comm(&session.comm_method).map(|(_, comm, _)| comm);
-    let keyed = comm.is_some_and(CommMethod::has_keyed_deliveries);
-    turn.begin(keyed);
+    turn.begin(false);
     match post(snapshot, session, attr_url, &ready, environment).await {
         Ok(status) => {
             turn.finish(Progress::Delivered);
             Ok(status)
         }
         Err(error) => {
-            turn.finish(Progress::after(error, keyed));
-            // A plugin that believes the status must not keep the citizen from going on.
-            let goes_on = comm.is_some_and(|comm| comm.on_failure() == OnFailure::Continue);
-            Ok(if goes_on { StatusCode::NO_CONTENT } else { status_of(error) })
+            turn.finish(Progress::after(error, false));
+            Ok(status_of(error))
         }
     }
 }

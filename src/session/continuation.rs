@@ -22,6 +22,7 @@ use super::{
 use crate::{
     config::{CommMethod, DEFAULT_PLUGIN_TIMEOUT, OnFailure},
     model::{Nonce, OwnAnswer, OwnRequest, PluginUrl, ResultToken},
+    pages::Why,
     plugins::{self, Environment, PluginError, deliveries::Progress},
     snapshot::Snapshot,
     tokens::TokenError,
@@ -98,7 +99,7 @@ impl Visit<'_> {
             }
             (_, None) => {
                 self.record(Event::AuthReturned, Outcome::Cancelled, None);
-                Ok(self.cancelled())
+                Ok(self.not_signed_in(Why::Cancelled))
             }
             (Next::Choose, Some(result)) => self.let_choose(&result, continuation.browser),
             (Next::WithResult { client_url }, Some(result)) => self.go_on_with(client_url, &result),
@@ -135,8 +136,6 @@ impl Visit<'_> {
         let turn = self.snapshot.deliveries().turn(self.session.reference.id(), now).await;
         match turn.progress() {
             Progress::Unknown | Progress::Delivered => Ok(self.go_on(client_url)),
-            Progress::NotSignedIn => Ok(self.cancelled()),
-            Progress::Failed | Progress::Unreached if self.goes_on_without() => Ok(self.go_on(client_url)),
             Progress::Rejected => {
                 self.record(Event::HandedOver, Outcome::Rejected, None);
                 Err(self.problem(ProblemCode::ResultRejected, "the result that was posted was refused"))
@@ -168,10 +167,7 @@ impl Visit<'_> {
 
     /// In-band: the result goes with the citizen.
     fn go_on_with(&self, client_url: &PluginUrl, result: &ResultToken) -> Result<OwnAnswer, Problem> {
-        let ready = self.ready(result)?;
-        if ready.ends_here {
-            return Ok(self.cancelled());
-        }
+        let Some(ready) = self.ready(result)? else { return Ok(self.not_signed_in(Why::Failed)) };
         if client_url.is_telephone() {
             // A telephone takes no result, and the plugin named no other way.
             let outcome = Outcome::DeliveryFailed;
@@ -205,10 +201,7 @@ impl Visit<'_> {
             self.record(Event::HandedOver, Outcome::DeliveryFailed, Some("again"));
             return Ok(self.marked(Mark::Failed, self.told(self.lost(to, "its receiver failed before"))));
         }
-        let ready = self.ready(result)?;
-        if ready.ends_here {
-            return Ok(self.cancelled());
-        }
+        let Some(ready) = self.ready(result)? else { return Ok(self.not_signed_in(Why::Failed)) };
         let keyed = self.comm().is_some_and(CommMethod::has_keyed_deliveries);
         turn.begin(keyed);
         match post(self.snapshot, self.session, attr_url, &ready, self.environment).await {
@@ -244,10 +237,11 @@ impl Visit<'_> {
     }
 
     /// Opened and sealed anew where the methods trust the gateway; recorded as the citizen's return.
-    fn ready(&self, result: &ResultToken) -> Result<Ready, Problem> {
+    /// `None` when they did not sign in, and nobody wants to know.
+    fn ready(&self, result: &ResultToken) -> Result<Option<Ready>, Problem> {
         let ready = ready(self.snapshot, self.session, result, self.environment)
             .map_err(|unready| self.rejected(unready))?;
-        self.record(Event::AuthReturned, outcome_of(ready.failed), None);
+        self.record(Event::AuthReturned, outcome_of(ready.as_ref().is_none_or(|ready| ready.failed)), None);
         Ok(ready)
     }
 
@@ -263,7 +257,7 @@ impl Visit<'_> {
             .map_err(|unready| self.rejected(unready))?;
         self.record(Event::AuthReturned, outcome_of(!signed_in), None);
         if !signed_in {
-            return Ok(self.cancelled());
+            return Ok(self.not_signed_in(Why::Failed));
         }
         let held = Held::new(self.session.clone(), result, browser);
         let sealed = seal(&held, self.snapshot, self.environment)
@@ -274,10 +268,10 @@ impl Visit<'_> {
         Ok(choose::channel(self.snapshot, purpose, &sealed, self.request.language))
     }
 
-    /// No result, and nobody will send one: the citizen chose to stop.
-    fn cancelled(&self) -> OwnAnswer {
+    /// The session ends here.
+    fn not_signed_in(&self, why: Why) -> OwnAnswer {
         let reference = self.session.reference;
-        onward::cancelled(self.snapshot, &self.way_on, reference, self.request.language)
+        onward::not_signed_in(self.snapshot, why, &self.way_on, reference, self.request.language)
     }
 
     fn lost(&self, client_url: &PluginUrl, detail: impl Into<Cow<'static, str>>) -> Problem {

@@ -5,7 +5,7 @@ use url::form_urlencoded;
 use super::citizen::WayOn;
 use crate::{
     model::{Language, OwnAnswer, PluginUrl, ResultToken, SessionReference},
-    pages::{self, Call, Cancelled},
+    pages::{self, Call, NotSignedIn, Why},
     snapshot::Snapshot,
 };
 
@@ -20,15 +20,17 @@ pub(super) fn call(snapshot: &Snapshot, telephone: &PluginUrl, language: Languag
 }
 
 /// Tells a citizen who did not sign in how to go on.
-pub(super) fn cancelled(
+pub(super) fn not_signed_in(
     snapshot: &Snapshot,
+    why: Why,
     way_on: &WayOn,
     reference: SessionReference,
     language: Language,
 ) -> OwnAnswer {
     let base = snapshot.base_path();
     let reference = reference.to_string();
-    pages::cancelled(&Cancelled { base, link: &way_on.link(base, language), session: &reference }, language)
+    let link = &way_on.link(base, language);
+    pages::not_signed_in(&NotSignedIn { base, why, link, session: &reference }, language)
 }
 
 /// A result's characters are those of base64url and the full stop, unless a stranger made it up.

@@ -19,8 +19,6 @@ pub(super) struct Ready {
     pub(super) token: ResultToken,
     /// The citizen did not sign in. Never known of a result that passes unread.
     pub(super) failed: bool,
-    /// They did not, and the receiver is an adapter: behind it is nobody who would talk to them.
-    pub(super) ends_here: bool,
 }
 
 /// Why a result goes no further. Says nothing of its content.
@@ -36,24 +34,25 @@ pub(super) enum Unready {
     NoPurpose,
 }
 
-/// Makes the result of a brokered session ready.
+/// Makes the result of a brokered session ready; `None` for a citizen who did not sign in on the way to an
+/// adapter: behind it is nobody who would talk to them.
 pub(super) fn ready(
     snapshot: &Snapshot,
     session: &SessionInfo,
     token: &ResultToken,
     environment: Environment<'_>,
-) -> Result<Ready, Unready> {
+) -> Result<Option<Ready>, Unready> {
     let comm = snapshot.comm(&session.comm_method).map(|(_, comm, _)| comm);
     let Some((_, auth, _)) = snapshot.auth(&session.auth_method) else {
         // The method was taken out of the configuration in the meantime.
         return if comm.is_some_and(is_resealed_for) {
             Err(Unready::NoWay)
         } else {
-            Ok(Ready::unread(token))
+            Ok(Some(Ready::unread(token)))
         };
     };
     match snapshot.transfer(auth, comm).ok_or(Unready::NoWay)? {
-        Transfer::Unread => Ok(Ready::unread(token)),
+        Transfer::Unread => Ok(Some(Ready::unread(token))),
         Transfer::Reseal(resealing) => {
             let purpose = snapshot.purpose(&session.purpose).ok_or(Unready::NoPurpose)?;
             Step { snapshot, purpose, session, environment }.reseal(resealing, token)
@@ -80,7 +79,7 @@ pub(super) fn signed_in(
 }
 
 /// Makes an earlier result ready, of which nobody says which method it is of: one that the gateway
-/// can open is re-sealed.
+/// can open is re-sealed. `None` as for [`ready`].
 pub(super) fn ready_earlier(
     snapshot: &Snapshot,
     purpose: &Purpose,
@@ -88,7 +87,7 @@ pub(super) fn ready_earlier(
     comm: &CommMethod,
     token: &ResultToken,
     environment: Environment<'_>,
-) -> Result<Ready, Unready> {
+) -> Result<Option<Ready>, Unready> {
     let methods = purpose.allowed_auth.iter().filter_map(|id| snapshot.config().auth.get(id.0));
     let candidates: Vec<_> = methods
         .filter_map(|auth| match snapshot.transfer(auth, Some(comm)) {
@@ -117,7 +116,7 @@ pub(super) fn ready_earlier(
             Err(refused) => refusal = refused.into(),
         }
     }
-    if is_resealed_for(comm) { Err(refusal) } else { Ok(Ready::unread(token)) }
+    if is_resealed_for(comm) { Err(refusal) } else { Ok(Some(Ready::unread(token))) }
 }
 
 fn is_resealed_for(comm: &CommMethod) -> bool {
@@ -126,7 +125,7 @@ fn is_resealed_for(comm: &CommMethod) -> bool {
 
 impl Ready {
     fn unread(token: &ResultToken) -> Self {
-        Self { token: token.clone(), failed: false, ends_here: false }
+        Self { token: token.clone(), failed: false }
     }
 }
 
@@ -138,22 +137,24 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn reseal(&self, resealing: Resealing<'_>, token: &ResultToken) -> Result<Ready, Unready> {
+    fn reseal(&self, resealing: Resealing<'_>, token: &ResultToken) -> Result<Option<Ready>, Unready> {
         let Self { snapshot, session, environment, .. } = *self;
         self.issue(resealing.sealing, open(snapshot, session, resealing.opening, token, environment)?)
     }
 
-    fn issue(&self, sealing: Sealing<'_>, opened: Opened) -> Result<Ready, Unready> {
-        let outcome = match opened.outcome {
-            AuthenticationOutcome::Success { attributes } => {
-                AuthenticationOutcome::Success { attributes: self.asked_for(&attributes) }
-            }
-            AuthenticationOutcome::Failed => AuthenticationOutcome::Failed,
+    fn issue(&self, sealing: Sealing<'_>, opened: Opened) -> Result<Option<Ready>, Unready> {
+        let attributes = match opened.outcome {
+            AuthenticationOutcome::Success { attributes } => Some(self.asked_for(&attributes)),
+            AuthenticationOutcome::Failed => None,
         };
+        let failed = attributes.is_none();
         let session_url = opened.updates.map(|target| self.own_session_url(target)).transpose()?;
-        let session_url = session_url.as_ref().map(PluginUrl::as_str);
         let token = match sealing {
             Sealing::Keys { signing, encryption, dialect } => {
+                let outcome = attributes.map_or(AuthenticationOutcome::Failed, |attributes| {
+                    AuthenticationOutcome::Success { attributes }
+                });
+                let session_url = session_url.as_ref().map(PluginUrl::as_str);
                 let not_after = Some(opened.expires_at);
                 let result = NewResult { dialect, outcome: &outcome, session_url, not_after };
                 let issued = tokens::issue(&result, signing, encryption, self.environment.clock.now());
@@ -161,15 +162,19 @@ impl Step<'_> {
                 issued?
             }
             Sealing::Adapter => {
-                let session_url = session_url.map(str::to_owned);
-                let delivery =
-                    Delivery::new(self.session.reference, &outcome, session_url, opened.expires_at);
+                let Some(attributes) = attributes else { return Ok(None) };
+                let delivery = Delivery {
+                    session: self.session.reference,
+                    method: self.session.comm_method.clone(),
+                    attributes,
+                    session_url: session_url.map(|url| url.as_str().to_owned()),
+                    expires_at: opened.expires_at,
+                };
                 let sealed = seal(&delivery, self.snapshot, self.environment);
                 ResultToken::new(sealed.ok_or(TokenError::Issue)?)
             }
         };
-        let failed = outcome == AuthenticationOutcome::Failed;
-        Ok(Ready { token, failed, ends_here: failed && matches!(sealing, Sealing::Adapter) })
+        Ok(Some(Ready { token, failed }))
     }
 
     /// The receiver learns nothing that the purpose does not ask for.
@@ -216,8 +221,8 @@ impl Opened {
     }
 
     fn from_adapter(result: Authenticated) -> Self {
-        let (outcome, expires_at) = (result.outcome(), result.expires_at);
-        Self { outcome, updates: result.updates.map(UpdateTarget::Adapter), expires_at }
+        let Authenticated { outcome, updates, expires_at, .. } = result;
+        Self { outcome, updates: updates.map(UpdateTarget::Adapter), expires_at }
     }
 }
 

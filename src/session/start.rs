@@ -339,10 +339,8 @@ impl Run<'_> {
     ) -> Result<Started, Problem> {
         let ready = self
             .ready(comm, result, held)
-            .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?;
-        if ready.ends_here {
-            return Err(Problem::new(ProblemCode::ResultRejected, "the citizen did not sign in"));
-        }
+            .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?
+            .ok_or_else(|| Problem::new(ProblemCode::ResultRejected, "the citizen did not sign in"))?;
         let at_start = !comm.config.disable_attributes_at_start && !comm.config.is_adapter();
         let CommunicationStarted { client_url, attr_url } =
             self.communicate(comm, at_start.then_some(&ready.token)).await?;
@@ -365,7 +363,7 @@ impl Run<'_> {
         record(&self.start.session, Event::AttributesDelivered, outcome, detail, self.environment);
     }
 
-    fn ready(&self, comm: Comm<'_>, result: &ResultToken, held: bool) -> Result<Ready, Unready> {
+    fn ready(&self, comm: Comm<'_>, result: &ResultToken, held: bool) -> Result<Option<Ready>, Unready> {
         let Self { snapshot, environment, start: Start { session, purpose, .. } } = *self;
         if held {
             ready(snapshot, session, result, environment)

@@ -9,7 +9,7 @@ use josekit::{
     jwe::{JweContext, JweHeader},
     jws::{JwsContext, JwsHeader},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     MAX_TOKEN_BYTES, TokenError,
@@ -24,7 +24,7 @@ use crate::model::{Dialect, ResultToken, UnixSeconds};
 pub const RESULT_LIFETIME: u64 = 300;
 
 /// What a citizen's sign-in yielded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AuthenticationOutcome {
     Success { attributes: Attributes },
     Failed,

@@ -86,12 +86,15 @@ fn reloading_and_many_tabs_deliver_once() {
 #[test]
 fn whoever_did_not_sign_in_has_no_conversation() {
     let world = World::communicating(&room("", ""));
-    for finish in [Finish::Failed, Finish::Cancel] {
+    for (finish, told) in [
+        (Finish::Failed, "Signing in did not succeed. No data has been shared."),
+        (Finish::Cancel, "Signing in was cancelled. No data has been shared."),
+    ] {
         world.auth.plan(|plan| (plan.finish, plan.posts) = (finish, Posts::BeforeRedirect));
         let mut browser = world.browser();
         let sign_in = world.start(&mut browser, "irma", "room");
         let landing = browser.open(&sign_in);
-        assert!(landing.text().contains("cancelled"), "{landing:?}");
+        assert!(landing.text().contains(told), "{landing:?}");
     }
     assert_eq!(deliveries(&world), 0);
 }

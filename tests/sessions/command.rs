@@ -64,7 +64,7 @@ fn a_session_of_the_gateways_own_methods_ends_as_it_is_told_to() {
         ("inspect", "", "ok: the result arrived at `inspect`, and was verified\n"),
         ("along", "", "ok: the result arrived at `inspect`, and was verified\n"),
         ("along", "--cancel", "ok: the citizen was told that they did not sign in\n"),
-        ("inspect", "--fail", "ok: the result says that the citizen did not sign in\n"),
+        ("inspect", "--fail", "ok: the sign-in failed\n"),
     ] {
         let (printed, _) = ended(session(&gateway, "test", comm, more), 0);
         assert!(printed.ends_with(verdict), "{more}: {printed}");

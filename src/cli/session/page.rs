@@ -22,6 +22,8 @@ pub(super) struct Page {
 pub(super) enum Kind {
     Error,
     Cancelled,
+    /// The sign-in failed.
+    NotSignedIn,
     Call,
     Choose,
     /// `inspect` got a result with attributes, which may be none.
@@ -57,6 +59,7 @@ impl Page {
         let kind = match attribute(tags(html, "body").next()?, "data-page")?.as_str() {
             "error" => Kind::Error,
             "cancelled" => Kind::Cancelled,
+            "not_signed_in" => Kind::NotSignedIn,
             "call" => Kind::Call,
             "choose" => Kind::Choose,
             "received" => Kind::Received,
@@ -122,8 +125,8 @@ mod tests {
     use crate::{
         model::{Language, OwnAnswer},
         pages::{
-            self, BackLink, Call, Cancelled, ChoosePurpose, Delivered, DeliveredResult, Delivery, ErrorPage,
-            Route, SignIn, Unreadable, Waiting,
+            self, BackLink, Call, ChoosePurpose, Delivered, DeliveredResult, Delivery, ErrorPage,
+            NotSignedIn, Route, SignIn, Unreadable, Waiting, Why,
         },
     };
 
@@ -189,9 +192,11 @@ mod tests {
     #[test]
     fn every_end_has_its_mark() {
         let link = BackLink { url: "/x".to_owned(), label: "On" };
-        let cancelled = Cancelled { base: "", link: &link, session: "V745B6MA" };
-        let cancelled = read(&pages::cancelled(&cancelled, Language::En));
-        assert_eq!((cancelled.kind, cancelled.reference.as_deref()), (Kind::Cancelled, Some("V745B6MA")));
+        for (why, kind) in [(Why::Cancelled, Kind::Cancelled), (Why::Failed, Kind::NotSignedIn)] {
+            let view = NotSignedIn { base: "", why, link: &link, session: "V745B6MA" };
+            let page = read(&pages::not_signed_in(&view, Language::En));
+            assert_eq!((page.kind, page.reference.as_deref()), (kind, Some("V745B6MA")));
+        }
         let call = Call { base: "", url: "tel:112" };
         assert_eq!(read(&pages::call(&call, Language::En)).kind, Kind::Call);
         let choose = ChoosePurpose { base: "", purposes: Vec::new() };

@@ -23,16 +23,15 @@ pub(super) fn verdict(
         (Action::Confirm, End::Call) => Ok("the citizen can call"),
         (Action::Confirm, End::Received) => Ok("the result arrived at `inspect`, and was verified"),
         (Action::Confirm, End::Unreadable) => Ok("a result arrived, which only the plugin's own key opens"),
-        (Action::Confirm, End::Failed) => Err("the result says that the citizen did not sign in"),
+        (Action::Confirm, End::Failed) => Err("the sign-in failed"),
         (Action::Confirm, End::Nothing) => Err("no result arrived"),
         (Action::Confirm, End::Cancelled) => Err("the sign-in was cancelled"),
         (Action::Cancel | Action::Fail, End::Received) | (Action::Cancel, End::Delivered) => {
             Err("the sign-in succeeded all the same")
         }
-        (Action::Cancel | Action::Fail, End::Cancelled) => {
-            Ok("the citizen was told that they did not sign in")
-        }
-        (Action::Fail, End::Failed) => Ok("the result says that the citizen did not sign in"),
+        (Action::Cancel, End::Cancelled) => Ok("the citizen was told that they did not sign in"),
+        (Action::Fail, End::Cancelled) => Err("the sign-in was cancelled, and did not fail"),
+        (Action::Fail, End::Failed) => Ok("the sign-in failed"),
         (Action::Fail, End::Nothing) => Err("no result arrived, not even one that says so"),
         (Action::Fail, End::Delivered) if !unread => Err("the sign-in succeeded all the same"),
         (Action::Fail, End::Delivered) => {
@@ -63,7 +62,7 @@ mod tests {
             (End::Received, [true, false, false]),
             (End::Failed, [false, false, true]),
             (End::Nothing, [false, true, false]),
-            (End::Cancelled, [false, true, true]),
+            (End::Cancelled, [false, true, false]),
             (End::Unreadable, [false, false, false]),
         ];
         for (end, expected) in ends {

@@ -71,13 +71,13 @@ pub(super) enum End {
     Call,
     /// At `inspect`, with attributes.
     Received,
-    /// At `inspect`, with a result that says that the citizen did not sign in.
+    /// At the page for who could not sign in, or at `inspect`, with a result that says so.
     Failed,
     /// At `inspect`, with a result of which it has no key.
     Unreadable,
     /// At `inspect`, and no result came.
     Nothing,
-    /// At the page for who did not sign in.
+    /// At the page for who cancelled.
     Cancelled,
     /// At a page where only a person knows the way on.
     Person(PluginUrl),
@@ -345,7 +345,8 @@ impl<'a> Walk<'a> {
 fn at_its_end(kind: Kind, url: &PluginUrl) -> Judgement {
     let (verdict, end) = match kind {
         Kind::Choose | Kind::Error => return judged("the choice of a topic", Err(Broken::Choice)),
-        Kind::Cancelled => ("the page for who did not sign in", End::Cancelled),
+        Kind::Cancelled => ("the page for who cancelled", End::Cancelled),
+        Kind::NotSignedIn => ("the page for who could not sign in", End::Failed),
         Kind::Call => ("the page with the telephone number", End::Call),
         Kind::Received => ("a result with attributes arrived, and was verified", End::Received),
         Kind::Failed => ("a result arrived that says that the citizen did not sign in", End::Failed),

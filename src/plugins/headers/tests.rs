@@ -83,7 +83,7 @@ impl Case {
         let location = header(answer, "location").expect("the citizen goes on");
         let (_, token) = location.split_once("?result=").expect("with a result");
         let opened = self.adapter.at.open::<Authenticated>(token, self.world.environment());
-        opened.ok().expect("it is a result").outcome()
+        opened.ok().expect("it is a result").outcome
     }
 }
 

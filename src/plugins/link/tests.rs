@@ -56,8 +56,8 @@ impl Case {
 
     fn result(&self, session: SessionReference, email: &str, sealed_at: u64, expires_at: u64) -> String {
         let attributes = BTreeMap::from([("email".to_owned(), email.to_owned())]).into();
-        let outcome = AuthenticationOutcome::Success { attributes };
-        let delivery = Delivery::new(session, &outcome, None, expires_at);
+        let delivery =
+            Delivery { session, method: "video".to_owned(), attributes, session_url: None, expires_at };
         self.adapter.at.keys.seal(&delivery, sealed_at).unwrap()
     }
 
@@ -106,15 +106,20 @@ fn a_value_stays_in_its_place() {
 fn only_this_sessions_own_result_in_its_time_is_taken() {
     let case = Case::new("https://meet.example.nl/{{ attributes.email }}");
     let other = SessionReference::new(&case.world.random);
-    let outcome = AuthenticationOutcome::Failed;
-    let unsigned = Delivery::new(case.session, &outcome, None, NOW + 300);
-    let kind = Authenticated::new(case.session, "video", &outcome, None, NOW);
+    let other_method = Delivery {
+        session: case.session,
+        method: "phone".to_owned(),
+        attributes: Attributes::default(),
+        session_url: None,
+        expires_at: NOW + 300,
+    };
+    let kind = Authenticated::new(case.session, "video", AuthenticationOutcome::Failed, None, NOW);
     let keys = &case.adapter.at.keys;
     let results = [
         case.result(other, "x@y.z", NOW, NOW + 300),
         case.result(case.session, "x@y.z", NOW, NOW),
         case.result(case.session, "x@y.z", NOW - RESULT_LIFETIME, NOW + 300),
-        keys.seal(&unsigned, NOW).unwrap(),
+        keys.seal(&other_method, NOW).unwrap(),
         keys.seal(&kind, NOW).unwrap(),
         Case::new("tel:1").good("x@y.z"),
         case.start(true),

@@ -22,7 +22,7 @@ use crate::{
         sign_in::SIGN_IN_LIFETIME,
     },
     templates::RenderError,
-    tokens::{Attributes, SealedState},
+    tokens::SealedState,
 };
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-timestamp");
@@ -109,11 +109,9 @@ impl HttpCommAdapter {
         environment: Environment<'_>,
     ) -> Result<StatusCode, PluginError> {
         let (conversation, delivery) = self.open(attr_url, result, environment).ok_or(PluginError::Result)?;
-        let session_url = delivery.session_url.clone();
-        let attributes = delivery.attributes().ok_or(PluginError::NotSignedIn)?;
         let Some(deliver) = &self.config.deliver else { return Ok(StatusCode::NO_CONTENT) };
         let now = environment.clock.now();
-        let rendered = self.render(deliver, &conversation, &attributes, session_url.as_deref(), now)?;
+        let rendered = self.render(deliver, &conversation, &delivery, now)?;
         if deliver.hmac.is_some() {
             self.send_repeatedly(&deliver.call, &rendered, environment).await
         } else {
@@ -130,23 +128,21 @@ impl HttpCommAdapter {
     ) -> Option<(Conversation, Delivery)> {
         let (_, sealed) = attr_url.as_str().rsplit_once('/')?;
         let conversation: Conversation = self.at.open(sealed, environment).ok()?;
-        let delivery: Delivery = self.at.open(result.expose(), environment).ok()?;
-        let fits = delivery.session == conversation.session && environment.clock.now() < delivery.expires_at;
-        fits.then_some((conversation, delivery))
+        let delivery = Delivery::open(result.expose(), conversation.session, &self.at, environment).ok()?;
+        Some((conversation, delivery))
     }
 
     fn render(
         &self,
         deliver: &Deliver,
         conversation: &Conversation,
-        attributes: &Attributes,
-        session_url: Option<&str>,
+        delivery: &Delivery,
         now: UnixSeconds,
     ) -> Result<Rendered, PluginError> {
         let random = conversation.nonce.to_string();
         let known = Known {
-            attributes: KnownAttributes::Values(attributes),
-            session_url,
+            attributes: KnownAttributes::Values(&delivery.attributes),
+            session_url: delivery.session_url.as_deref(),
             timestamp: Some(now),
             ..Known::new(&conversation.purpose, &random, &conversation.saved)
         };
