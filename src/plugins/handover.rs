@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Environment, SealedPlace};
+use super::{Environment, SealedPlace, open};
 use crate::{
     model::{SessionReference, UnixSeconds},
     tokens::{Attributes, AuthenticationOutcome, SealedState, StateError, results::RESULT_LIFETIME},
@@ -91,7 +91,7 @@ impl Delivery {
         at: &SealedPlace,
         environment: Environment<'_>,
     ) -> Result<Self, StateError<Self>> {
-        let delivery: Self = at.open(text, environment)?;
+        let delivery: Self = open(&at.keys, text, environment)?;
         if delivery.session != session || delivery.method != at.place.tag.as_str() {
             return Err(StateError::Refused);
         }

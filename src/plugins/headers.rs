@@ -32,14 +32,12 @@ pub struct HeadersAdapter {
 #[derive(Clone, Serialize, Deserialize)]
 struct Confirmation {
     sign_in: SignIn,
-    /// The tag of the method: the purpose may not allow another one.
-    method: String,
     /// The name of the purpose, as the page shows it.
     purpose: LocalizedText,
 }
 
 impl SealedState for Confirmation {
-    const KIND: u8 = 10;
+    const KIND: u8 = 19;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
@@ -77,7 +75,6 @@ impl HeadersAdapter {
     ) -> Result<PluginUrl, PluginError> {
         let state = Confirmation {
             sign_in: SignIn::of(request, environment.clock.now()),
-            method: self.at.place.tag.to_string(),
             purpose: purpose_name(request.purpose),
         };
         let sealed = self.at.seal(&state, environment).ok_or(PluginError::Library)?;
@@ -86,9 +83,8 @@ impl HeadersAdapter {
 
     /// GET shows what would be released; POST with the form field `action` acts.
     pub fn page(&self, rest: &str, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
-        let state = match self.at.open::<Confirmation>(rest, environment) {
-            Ok(state) if state.method == self.at.place.tag.as_str() => state,
-            Ok(_) | Err(_) => return self.at.place.unknown_session(request.language),
+        let Some(state) = self.at.open::<Confirmation>(rest, environment) else {
+            return self.at.place.unknown_session(request.language);
         };
         let answer = match request.method {
             Method::GET => self.show(&state, request, environment),

@@ -33,8 +33,6 @@ pub struct LinkAdapter {
 #[derive(Clone, Serialize, Deserialize)]
 struct Conversation {
     session: SessionReference,
-    /// The tag of the method: the purpose may not allow another one.
-    method: String,
     /// The tag of the purpose.
     purpose: String,
     random: Nonce,
@@ -43,7 +41,7 @@ struct Conversation {
 }
 
 impl SealedState for Conversation {
-    const KIND: u8 = 11;
+    const KIND: u8 = 20;
     const LIFETIME: u64 = CONVERSATION_LIFETIME;
 }
 
@@ -78,7 +76,6 @@ impl LinkAdapter {
     ) -> Result<CommunicationStarted, PluginError> {
         let state = Conversation {
             session: request.session,
-            method: self.at.place.tag.to_string(),
             purpose: request.purpose.tag.to_string(),
             random: Nonce::new(environment.random),
             authenticated: request.authenticated,
@@ -92,9 +89,8 @@ impl LinkAdapter {
         if request.method != Method::GET {
             return method_not_allowed("GET, HEAD");
         }
-        let conversation = match self.at.open::<Conversation>(rest, environment) {
-            Ok(conversation) if conversation.method == self.at.place.tag.as_str() => conversation,
-            Ok(_) | Err(_) => return self.at.place.unknown_session(request.language),
+        let Some(conversation) = self.at.open::<Conversation>(rest, environment) else {
+            return self.at.place.unknown_session(request.language);
         };
         let base = self.at.place.base();
         match self.link(&conversation, request, environment) {

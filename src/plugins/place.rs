@@ -1,9 +1,10 @@
 //! Where an adapter's pages stand, what they have in common, and the state that their URLs carry.
 //! May import: what `plugins` may.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::Environment;
 use crate::{
@@ -98,26 +99,42 @@ impl Place {
     }
 }
 
-/// A place whose URLs carry sealed state, so that any instance of the gateway goes on.
+/// A place whose URLs carry sealed state, so that any instance of the gateway goes on. What one method has
+/// sealed no other one opens: another may ask for less, or be of a provider that nobody should know of.
 #[derive(Clone)]
 pub struct SealedPlace {
     pub place: Place,
     pub keys: Arc<StateKeys>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct OfMethod<'m, S> {
+    /// The tag.
+    method: Cow<'m, str>,
+    state: S,
+}
+
+impl<S: SealedState> SealedState for OfMethod<'_, S> {
+    const KIND: u8 = S::KIND;
+    const LIFETIME: u64 = S::LIFETIME;
+}
+
 impl SealedPlace {
     /// `None` when OpenSSL fails.
     pub(super) fn seal<S: SealedState>(&self, state: &S, environment: Environment<'_>) -> Option<String> {
-        seal(&self.keys, state, environment)
+        let method = Cow::Borrowed(self.place.tag.as_str());
+        seal(&self.keys, &OfMethod { method, state }, environment)
     }
 
-    /// The caller answers every refusal alike.
-    pub(super) fn open<S: SealedState>(
+    /// Opens what [`Self::seal`] made for this method; `None` for everything else, which the caller answers
+    /// alike.
+    pub(super) fn open<S: SealedState + DeserializeOwned>(
         &self,
         text: &str,
         environment: Environment<'_>,
-    ) -> Result<S, StateError<S>> {
-        open(&self.keys, text, environment)
+    ) -> Option<S> {
+        let OfMethod { method, state } = open(&self.keys, text, environment).ok()?;
+        (method == self.place.tag.as_str()).then_some(state)
     }
 }
 
@@ -129,7 +146,7 @@ pub fn seal<S: SealedState>(keys: &StateKeys, state: &S, environment: Environmen
 }
 
 /// Opens a state that a stranger sent, and counts it. The caller answers every refusal alike.
-pub fn open<S: SealedState>(
+pub fn open<S: SealedState + DeserializeOwned>(
     keys: &StateKeys,
     text: &str,
     environment: Environment<'_>,
@@ -162,6 +179,29 @@ pub(super) fn is_media_type(content_type: Option<&str>, expected: &str) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{plugins::testing::World, tokens::StateKey};
+
+    #[test]
+    fn no_method_opens_what_another_one_sealed() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Step(u8);
+        impl SealedState for Step {
+            const KIND: u8 = 255;
+            const LIFETIME: u64 = 60;
+        }
+        let world = World::answering(Ok(StatusCode::OK));
+        let keys = Arc::new(StateKeys::new(StateKey::generate("s1").unwrap(), Vec::new()));
+        let [one, other] = ["digid", "irma"].map(|tag| SealedPlace {
+            place: Place {
+                tag: MethodTag::parse(tag).unwrap(),
+                public_url: BaseUrl::parse("https://contact.example.nl").unwrap(),
+            },
+            keys: keys.clone(),
+        });
+        let sealed = one.seal(&Step(7), world.environment()).unwrap();
+        assert_eq!(one.open(&sealed, world.environment()), Some(Step(7)));
+        assert_eq!(other.open::<Step>(&sealed, world.environment()), None);
+    }
 
     #[test]
     fn media_types_are_compared_without_case_and_parameters() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AuthenticationRequest, Environment,
     handover::{Authenticated, Ticket},
-    place::SealedPlace,
+    place::{SealedPlace, seal},
 };
 use crate::{
     model::{Language, OwnAnswer, PluginUrl, SessionReference, UnixSeconds, url},
@@ -65,9 +65,10 @@ impl SignIn {
         let now = environment.clock.now();
         let result = Authenticated::new(self.session, method, outcome.clone(), updates, now);
         // What is too large to travel never arrives: the citizen is told so, and not left with nothing.
-        let token = at.seal(&result, environment).or_else(|| {
+        let token = seal(&at.keys, &result, environment).or_else(|| {
             let failed = AuthenticationOutcome::Failed;
-            at.seal(&Authenticated::new(self.session, method, failed, None, now), environment)
+            let result = Authenticated::new(self.session, method, failed, None, now);
+            seal(&at.keys, &result, environment)
         });
         match token {
             Some(token) => pages::go_on(at.place.base(), &self.continuation.with_result(&token), language),

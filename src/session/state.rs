@@ -4,7 +4,7 @@
 //! fields are few and short, because the URLs are embedded in the plugins' own (protocol.md, "URL
 //! budget").
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::browser;
 use crate::{
@@ -175,7 +175,7 @@ impl SealedState for Held {
 }
 
 /// Every state names its session.
-pub(super) trait OfSession: SealedState {
+pub(super) trait OfSession: SealedState + DeserializeOwned {
     /// Where it comes back.
     const ENDPOINT: &str;
 
@@ -232,7 +232,7 @@ pub(super) fn seal<S: SealedState>(
 }
 
 /// Opens a state that a stranger sent. The caller answers every refusal alike.
-pub(super) fn open<S: SealedState>(
+pub(super) fn open<S: SealedState + DeserializeOwned>(
     text: &str,
     snapshot: &Snapshot,
     environment: Environment<'_>,

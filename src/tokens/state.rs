@@ -44,11 +44,16 @@ const VERSION: u8 = 1;
 ///
 /// The binary form has no names: whoever changes a type's fields gives it another [`Self::KIND`], or
 /// what the version before sealed is taken for something else.
-pub trait SealedState: Serialize + DeserializeOwned {
+pub trait SealedState: Serialize {
     /// Tells the kinds apart: a state never opens as one of another kind.
     const KIND: u8;
     /// Seconds until it is refused.
     const LIFETIME: u64;
+}
+
+impl<S: SealedState> SealedState for &S {
+    const KIND: u8 = S::KIND;
+    const LIFETIME: u64 = S::LIFETIME;
 }
 
 /// Why a state does not open. Whoever sent it is told the same in both cases.
@@ -150,7 +155,11 @@ impl StateKeys {
     ///
     /// # Errors
     /// [`StateError`]; a state that has expired is otherwise right.
-    pub fn open<S: SealedState>(&self, text: &str, now: UnixSeconds) -> Result<S, StateError<S>> {
+    pub fn open<S: SealedState + DeserializeOwned>(
+        &self,
+        text: &str,
+        now: UnixSeconds,
+    ) -> Result<S, StateError<S>> {
         let plain = self.decrypt(text).ok_or(StateError::Refused)?;
         let (envelope, rest) = take_envelope(&plain).ok_or(StateError::Refused)?;
         if envelope.kind != S::KIND {

@@ -82,7 +82,8 @@ impl Case {
     fn released(&self, answer: &OwnAnswer) -> AuthenticationOutcome {
         let location = header(answer, "location").expect("the citizen goes on");
         let (_, token) = location.split_once("?result=").expect("with a result");
-        let opened = self.adapter.at.open::<Authenticated>(token, self.world.environment());
+        let opened =
+            crate::plugins::open::<Authenticated>(&self.adapter.at.keys, token, self.world.environment());
         opened.ok().expect("it is a result").outcome
     }
 }

@@ -33,8 +33,10 @@ enum Ending {
 impl OidcAdapter {
     pub(super) async fn callback(&self, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
         let state = only(request, "state");
-        let flow = state.and_then(|state| self.at.open::<Flow>(&state, environment).ok());
-        let Some(flow) = flow else { return self.at.place.unknown_session(request.language) };
+        let flow = state.and_then(|state| self.at.open::<Flow>(&state, environment));
+        let Some(flow) = flow.filter(|flow| flow.issuer == self.config.issuer) else {
+            return self.at.place.unknown_session(request.language);
+        };
         let name = flow.cookie_name(&self.at.place);
         let held = cookie::find(request.cookie.as_deref(), &name);
         if !held.is_some_and(|held| constant_time_eq(held.as_bytes(), flow.browser.to_string().as_bytes())) {
@@ -78,7 +80,7 @@ impl OidcAdapter {
         match flow.sign_in.outcome(|tag| claims.text(self.claim(tag)?)) {
             AuthenticationOutcome::Failed => Err(Trouble::Claim),
             outcome @ AuthenticationOutcome::Success { .. } => {
-                Ok(Ending::Done(outcome, logout::ticket(&tokens, &metadata)))
+                Ok(Ending::Done(outcome, logout::ticket(&tokens, &flow.issuer, &metadata)))
             }
         }
     }

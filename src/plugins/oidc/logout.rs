@@ -18,8 +18,10 @@ use super::{
 const MAX_TOKENS: usize = 2048;
 
 /// What ends the sign-in. Its binary form has no names, and the states that hold it live 12 hours.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Ending {
+    /// Whose tokens they are: the method may have another provider after a reload.
+    issuer: String,
     /// To be revoked (RFC 7009), and whether it is a refresh token: with it goes all that it granted.
     revoke: Option<(bool, String)>,
     /// By which the provider finds the session (OpenID Connect RP-Initiated Logout 1.0, section 2).
@@ -27,7 +29,7 @@ struct Ending {
 }
 
 /// As much as the provider has endpoints for, and as URLs can carry; `None` for nothing.
-pub(super) fn ticket(tokens: &Tokens, metadata: &Metadata) -> Option<Ticket> {
+pub(super) fn ticket(tokens: &Tokens, issuer: &str, metadata: &Metadata) -> Option<Ticket> {
     let refresh = tokens.refresh_token.as_ref().map(|token| (true, token));
     let token = refresh.or(tokens.access_token.as_ref().map(|token| (false, token)));
     let mut room = MAX_TOKENS;
@@ -41,6 +43,7 @@ pub(super) fn ticket(tokens: &Tokens, metadata: &Metadata) -> Option<Ticket> {
     let revoke = token.filter(|(_, token)| metadata.revocation.is_some() && fits(token));
     let id_token = Some(&tokens.id_token).filter(|token| metadata.end_session.is_some() && fits(token));
     let ending = Ending {
+        issuer: issuer.to_owned(),
         revoke: revoke.map(|(is_refresh, token)| (is_refresh, token.clone())),
         id_token: id_token.cloned(),
     };
@@ -54,6 +57,9 @@ impl OidcAdapter {
     /// Ends it in every way that there is; one that succeeds is enough.
     pub(super) async fn log_out(&self, ticket: &Ticket, calls: Calls<'_>) -> Result<(), PluginError> {
         let ending: Ending = postcard::from_bytes(&ticket.0).map_err(|_| PluginError::Gone)?;
+        if ending.issuer != self.config.issuer {
+            return Err(PluginError::Gone);
+        }
         let provider = self.providers.provider(&self.config.issuer);
         let metadata = provider.metadata(calls).await.map_err(Trouble::as_plugin_error)?;
         let revoked = self.revoke(&ending, &metadata, calls).await;
@@ -117,7 +123,7 @@ mod tests {
             names_itself: false,
             secret_in_body: false,
         };
-        let Ticket(bytes) = ticket(&tokens, &metadata)?;
+        let Ticket(bytes) = ticket(&tokens, "https://id.test", &metadata)?;
         let ending: Ending = postcard::from_bytes(&bytes).unwrap();
         Some((ending.revoke.map(|(is_refresh, _)| is_refresh), ending.id_token.is_some()))
     }

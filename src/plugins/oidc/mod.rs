@@ -62,6 +62,8 @@ struct SignInPage(SignIn);
 #[derive(Serialize, Deserialize)]
 struct Flow {
     sign_in: SignIn,
+    /// A code of one provider is not shown to another one, which the method may have after a reload.
+    issuer: String,
     /// What the browser has in its cookie.
     browser: Nonce,
     nonce: Nonce,
@@ -70,21 +72,21 @@ struct Flow {
 }
 
 impl SealedState for Flow {
-    const KIND: u8 = 8;
+    const KIND: u8 = 17;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
 impl SealedState for SignInPage {
-    const KIND: u8 = 9;
+    const KIND: u8 = 18;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
 impl Flow {
-    fn new(sign_in: SignIn, environment: Environment<'_>) -> Self {
+    fn new(sign_in: SignIn, issuer: &str, environment: Environment<'_>) -> Self {
         let (browser, nonce) = (Nonce::new(environment.random), Nonce::new(environment.random));
         let mut verifier = [0; 32];
         environment.random.fill(&mut verifier);
-        Self { sign_in, browser, nonce, verifier }
+        Self { sign_in, issuer: issuer.to_owned(), browser, nonce, verifier }
     }
 
     /// Each sign-in has its own, so that tabs do not disturb each other.
@@ -121,8 +123,8 @@ impl OidcAdapter {
             return self.callback(request, environment).await;
         }
         match self.at.open::<SignInPage>(rest, environment) {
-            Ok(SignInPage(sign_in)) => self.begin(rest, sign_in, request.language, environment).await,
-            Err(_) => self.at.place.unknown_session(request.language),
+            Some(SignInPage(sign_in)) => self.begin(rest, sign_in, request.language, environment).await,
+            None => self.at.place.unknown_session(request.language),
         }
     }
 
@@ -158,7 +160,7 @@ impl OidcAdapter {
                 return self.unreachable(page, &sign_in, language);
             }
         };
-        let flow = Flow::new(sign_in, environment);
+        let flow = Flow::new(sign_in, &self.config.issuer, environment);
         let Some(url) = self.authorization_url(&flow, &metadata, language, environment) else {
             self.warn(&flow.sign_in, Trouble::Library, environment);
             return OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR);

@@ -75,14 +75,16 @@ async fn a_start_asks_nobody_and_a_page_says_when_nobody_is_there() {
 async fn states_serve_where_they_belong() {
     let (adapter, world) = (adapter(), World::answering(Ok(StatusCode::OK)));
     let page = start(&adapter, &world);
-    let flow = Flow::new(
-        adapter.at.open::<SignInPage>(&page, world.environment()).ok().unwrap().0,
-        world.environment(),
-    );
-    let state = adapter.at.seal(&flow, world.environment()).unwrap();
+    let SignInPage(sign_in) = adapter.at.open(&page, world.environment()).unwrap();
+    let flow = |issuer| {
+        let flow = Flow::new(sign_in.clone(), issuer, world.environment());
+        adapter.at.seal(&flow, world.environment()).unwrap()
+    };
+    let [state, former] = ["https://id.test", "https://former.test"].map(flow);
     for (rest, query) in [
         (CALLBACK, format!("state={page}&code=a")),
         (CALLBACK, format!("state={state}&state={state}&code=a")),
+        (CALLBACK, format!("state={former}&code=a")),
         (CALLBACK, String::new()),
         (state.as_str(), String::new()),
         ("", String::new()),
@@ -99,11 +101,20 @@ async fn states_serve_where_they_belong() {
 #[tokio::test]
 async fn only_a_logout_needs_the_provider() {
     let (adapter, world) = (adapter(), World::answering(Err(TransportError::Connect)));
-    let ticket = Ticket(vec![0, 0]);
-    let update = |update| adapter.update(&ticket, update, world.environment());
-    assert_eq!(update(SessionUpdate::UserActive).await, Ok(()));
+    let ticket = |issuer: &str| {
+        let nothing = (None::<(bool, String)>, None::<String>);
+        Ticket(postcard::to_allocvec(&(issuer, nothing)).unwrap())
+    };
+    let known = ticket("https://id.test");
+    let active = adapter.update(&known, SessionUpdate::UserActive, world.environment()).await;
+    assert_eq!(active, Ok(()));
     let away = PluginError::Transport(TransportError::Connect);
-    assert_eq!(update(SessionUpdate::Logout).await, Err(away));
-    let broken = adapter.update(&Ticket(vec![9]), SessionUpdate::Logout, world.environment()).await;
-    assert_eq!(broken, Err(PluginError::Gone));
+    for (ticket, expected) in [
+        (known, away),
+        (ticket("https://former.test"), PluginError::Gone),
+        (Ticket(vec![9]), PluginError::Gone),
+    ] {
+        let logout = adapter.update(&ticket, SessionUpdate::Logout, world.environment()).await;
+        assert_eq!(logout, Err(expected));
+    }
 }

@@ -76,17 +76,17 @@ struct UpdateTicket {
 }
 
 impl SealedState for Departure {
-    const KIND: u8 = 12;
+    const KIND: u8 = 21;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
 impl SealedState for Kept {
-    const KIND: u8 = 13;
+    const KIND: u8 = 22;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
 impl SealedState for Return {
-    const KIND: u8 = 14;
+    const KIND: u8 = 23;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
@@ -154,7 +154,7 @@ impl HttpAuthAdapter {
 
     fn leave(&self, state: &str, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
         let place = &self.at.place;
-        let Ok(Departure { session, to, saved }) = self.at.open(state, environment) else {
+        let Some(Departure { session, to, saved }) = self.at.open(state, environment) else {
             return place.unknown_session(request.language);
         };
         let Some(kept) = self.at.seal(&Kept { session, saved }, environment) else {
@@ -166,13 +166,13 @@ impl HttpAuthAdapter {
 
     /// The service may have added parameters to the URL: they are strangers', and nobody looks at them.
     async fn come_back(&self, state: &str, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
-        let Ok(returned) = self.at.open::<Return>(state, environment) else {
+        let Some(returned) = self.at.open::<Return>(state, environment) else {
             return self.at.place.unknown_session(request.language);
         };
         let visit = Visit { adapter: self, state, returned: &returned, request, environment };
         let session = returned.sign_in.session;
         let kept = cookie::find(request.cookie.as_deref(), &cookie_name(session));
-        let kept = kept.and_then(|kept| self.at.open::<Kept>(kept, environment).ok());
+        let kept = kept.and_then(|kept| self.at.open::<Kept>(kept, environment));
         match kept.filter(|kept| kept.session == session) {
             Some(kept) => visit.ask(&kept.saved).await,
             None => visit.other_browser(),

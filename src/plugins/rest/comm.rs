@@ -52,7 +52,7 @@ struct Conversation {
 }
 
 impl SealedState for Conversation {
-    const KIND: u8 = 15;
+    const KIND: u8 = 24;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
@@ -127,7 +127,7 @@ impl HttpCommAdapter {
         environment: Environment<'_>,
     ) -> Option<(Conversation, Delivery)> {
         let (_, sealed) = attr_url.as_str().rsplit_once('/')?;
-        let conversation: Conversation = self.at.open(sealed, environment).ok()?;
+        let conversation: Conversation = self.at.open(sealed, environment)?;
         let delivery = Delivery::open(result.expose(), conversation.session, &self.at, environment).ok()?;
         Some((conversation, delivery))
     }
