@@ -10,9 +10,9 @@ use std::{
 use clap::Args;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{ConfigDirectory, EXIT_INVALID, complain, crossing, environment, print, print_report};
+use super::{ConfigDirectory, complain, crossing, print};
 use crate::{
-    config::{self, Config, Route, Sources},
+    config::{Config, Route},
     metrics::Metrics,
     model::{BaseUrl, PluginUrl},
     proxy::decide::{Decision, decide},
@@ -31,14 +31,9 @@ pub(super) struct ExplainArguments {
 }
 
 pub(super) fn explain(arguments: &ExplainArguments) -> ExitCode {
-    let loaded =
-        Sources::read(&arguments.config.directory).and_then(|sources| config::load(&sources, &environment()));
-    let config = match loaded {
-        Ok(loaded) => loaded.config,
-        Err(report) => {
-            print_report(&report);
-            return ExitCode::from(EXIT_INVALID);
-        }
+    let config = match arguments.config.load() {
+        Ok(config) => config,
+        Err(invalid) => return invalid,
     };
     match explanation(config, &arguments.subject) {
         Ok(text) => {

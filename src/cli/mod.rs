@@ -19,7 +19,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config::{Report, SystemEnvironment};
+use crate::config::{self, Config, Report, Sources, SystemEnvironment};
 
 /// Exit status for an invalid configuration or command line (`EX_USAGE` of sysexits.h).
 pub(crate) const EXIT_INVALID: u8 = 64;
@@ -56,6 +56,18 @@ struct ConfigDirectory {
     /// Directory of routes.yaml, purposes.yaml and plugins.yaml.
     #[arg(long = "config", value_name = "DIR", default_value = ".")]
     directory: PathBuf,
+}
+
+impl ConfigDirectory {
+    /// The configuration, or the exit status once everything that is wrong with it is told.
+    fn load(&self) -> Result<Config, ExitCode> {
+        let sources = Sources::read(&self.directory);
+        let loaded = sources.and_then(|sources| config::load(&sources, &environment()));
+        loaded.map(|loaded| loaded.config).map_err(|report| {
+            print_report(&report);
+            ExitCode::from(EXIT_INVALID)
+        })
+    }
 }
 
 /// The form of a report.

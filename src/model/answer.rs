@@ -51,6 +51,18 @@ impl OwnRequest {
         let all = form_urlencoded::parse(query.as_bytes());
         all.filter(move |(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
+
+    /// What is answered when nobody is there to see a page: browsers ask for pages before anybody wants to
+    /// see them, and programs look whether they are there. Then nothing may happen. `None` where somebody is.
+    pub fn without_effect(&self) -> Option<OwnAnswer> {
+        let status = match (self.prefetch, &self.method) {
+            (true, _) => StatusCode::NO_CONTENT,
+            (false, &Method::HEAD) => StatusCode::OK,
+            (false, _) => return None,
+        };
+        let no_store = HeaderValue::from_static("no-store");
+        Some(OwnAnswer::empty(status).with_header(header::CACHE_CONTROL, no_store))
+    }
 }
 
 impl fmt::Debug for OwnAnswer {

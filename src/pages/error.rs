@@ -4,7 +4,7 @@ use askama::Template;
 use http::StatusCode;
 
 use super::{Frame, answer};
-use crate::model::{Language, OwnAnswer};
+use crate::model::{Language, OwnAnswer, path_segment};
 
 /// The texts are in the citizen's language already.
 pub struct ErrorPage<'a> {
@@ -24,6 +24,16 @@ pub struct ErrorPage<'a> {
 pub struct BackLink {
     pub url: String,
     pub label: &'static str,
+}
+
+impl BackLink {
+    /// To the choice of methods for a purpose, by its tag; `base` is the path of `public_url`.
+    pub fn start_again(base: &str, purpose: &str, language: Language) -> Self {
+        Self {
+            url: format!("{base}/choose/{}", path_segment(purpose)),
+            label: language.pick("Opnieuw beginnen", "Start again"),
+        }
+    }
 }
 
 /// Shows the error with its own status.

@@ -25,7 +25,7 @@ mod testing;
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::StatusCode;
 
 pub use self::{
     client::{HttpClient, IncomingAnswer, OutgoingRequest, TransportError},
@@ -208,15 +208,14 @@ impl AuthPlugin {
         request: &OwnRequest,
         environment: Environment<'_>,
     ) -> Option<OwnAnswer> {
-        let answer = match &self.role {
-            AuthRole::Remote(_) => return None,
-            AuthRole::Test(adapter) => return Some(adapter.page(rest, request, environment).await),
-            _ if is_nobody(request) => nothing_happens(request),
-            AuthRole::Oidc(adapter) => adapter.page(rest, request, environment).await,
-            AuthRole::Http(adapter) => adapter.page(rest, request, environment).await,
-            AuthRole::Headers(adapter) => adapter.page(rest, request, environment),
-        };
-        Some(answer)
+        Some(match (&self.role, request.without_effect()) {
+            (AuthRole::Remote(_), _) => return None,
+            (AuthRole::Test(adapter), _) => adapter.page(rest, request, environment).await,
+            (_, Some(answer)) => answer,
+            (AuthRole::Oidc(adapter), None) => adapter.page(rest, request, environment).await,
+            (AuthRole::Http(adapter), None) => adapter.page(rest, request, environment).await,
+            (AuthRole::Headers(adapter), None) => adapter.page(rest, request, environment),
+        })
     }
 
     /// Tells an adapter of a session update: what it made of the ticket that it issued.
@@ -236,16 +235,6 @@ impl AuthPlugin {
             AuthRole::Remote(_) | AuthRole::Test(_) | AuthRole::Headers(_) => Err(PluginError::Gone),
         })
     }
-}
-
-/// Browsers ask for pages before anybody wants to see them, and programs look whether they are there.
-fn is_nobody(request: &OwnRequest) -> bool {
-    request.prefetch || request.method == Method::HEAD
-}
-
-fn nothing_happens(request: &OwnRequest) -> OwnAnswer {
-    let status = if request.prefetch { StatusCode::NO_CONTENT } else { StatusCode::OK };
-    OwnAnswer::empty(status).with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
 impl CommPlugin {
@@ -290,13 +279,12 @@ impl CommPlugin {
 
     /// Answers a request for the public `/comm/{tag}/{rest}`; `None` where there is no page.
     pub fn page(&self, rest: &str, request: &OwnRequest, environment: Environment<'_>) -> Option<OwnAnswer> {
-        let answer = match &self.role {
-            CommRole::Remote(_) | CommRole::Http(_) => return None,
-            CommRole::Inspect(adapter) => adapter.page(rest, request, environment.clock.now()),
-            _ if is_nobody(request) => nothing_happens(request),
-            CommRole::Link(adapter) => adapter.page(rest, request, environment),
-        };
-        Some(answer)
+        Some(match (&self.role, request.without_effect()) {
+            (CommRole::Remote(_) | CommRole::Http(_), _) => return None,
+            (CommRole::Inspect(adapter), _) => adapter.page(rest, request, environment.clock.now()),
+            (CommRole::Link(_), Some(answer)) => answer,
+            (CommRole::Link(adapter), None) => adapter.page(rest, request, environment),
+        })
     }
 
     /// Answers a delivery to the internal `/comm/{tag}/{rest}`; `None` where nothing is taken.

@@ -48,10 +48,7 @@ impl Place {
 
     /// The way back to the choice of methods for a purpose, by its tag.
     pub(super) fn start_again(&self, purpose: &str, language: Language) -> BackLink {
-        BackLink {
-            url: format!("{}/choose/{}", self.base(), path_segment(purpose)),
-            label: language.pick("Opnieuw beginnen", "Start again"),
-        }
+        BackLink::start_again(self.base(), purpose, language)
     }
 
     /// The name of a cookie that tells one browser from another.

@@ -3,10 +3,7 @@
 use std::fmt;
 
 use super::ProblemCode;
-use crate::{
-    model::{Language, path_segment},
-    pages::BackLink,
-};
+use crate::{model::Language, pages::BackLink};
 
 /// A title, what happened and what to do, in the citizen's language.
 pub(super) struct CitizenText {
@@ -30,10 +27,7 @@ impl WayOn {
     /// `base` is the path of the public URL.
     pub(super) fn link(&self, base: &str, language: Language) -> BackLink {
         match self {
-            Self::Again(purpose) => BackLink {
-                url: format!("{base}/choose/{}", path_segment(purpose)),
-                label: language.pick("Opnieuw beginnen", "Start again"),
-            },
+            Self::Again(purpose) => BackLink::start_again(base, purpose, language),
             Self::Conversation(url) => BackLink {
                 url: url.clone(),
                 label: language.pick("Terug naar het gesprek", "Back to the conversation"),

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Method, StatusCode, header};
+use http::{StatusCode, header};
 
 use super::{
     Problem, ProblemCode,
@@ -37,12 +37,8 @@ pub async fn resume(
     request: &OwnRequest,
     environment: Environment<'_>,
 ) -> OwnAnswer {
-    // Nobody is there yet, so nothing may happen.
-    if request.prefetch {
-        return no_effect(StatusCode::NO_CONTENT);
-    }
-    if request.method == Method::HEAD {
-        return no_effect(StatusCode::OK);
+    if let Some(answer) = request.without_effect() {
+        return answer;
     }
     let continuation = match open::<Continuation>(state, snapshot, environment) {
         Ok(continuation) => continuation,
@@ -68,10 +64,6 @@ fn way_on(Continuation { session, next, .. }: &Continuation) -> WayOn {
         }
         _ => WayOn::Again(session.purpose.clone()),
     }
-}
-
-fn no_effect(status: StatusCode) -> OwnAnswer {
-    OwnAnswer::empty(status).with_header(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"))
 }
 
 /// One visit of a citizen.

@@ -23,9 +23,9 @@ use self::{
     walk::{Action, Broken, End, Plan, Step, Walk},
     watch::Watch,
 };
-use super::{ConfigDirectory, EXIT_INVALID, complain, environment, print, print_report};
+use super::{ConfigDirectory, complain, print};
 use crate::{
-    config::{self, AuthKind, AuthMethod, Brokering, Config, Sources, Way, parse_duration},
+    config::{AuthKind, AuthMethod, Brokering, Config, Way, parse_duration},
     metrics::SessionLabels,
     model::{BaseUrl, PluginUrl, path_segment},
     plugins::HttpClient,
@@ -67,14 +67,9 @@ pub(super) struct SessionArguments {
 }
 
 pub(super) fn session(arguments: SessionArguments) -> ExitCode {
-    let loaded =
-        Sources::read(&arguments.config.directory).and_then(|sources| config::load(&sources, &environment()));
-    let config = match loaded {
-        Ok(loaded) => loaded.config,
-        Err(report) => {
-            print_report(&report);
-            return ExitCode::from(EXIT_INVALID);
-        }
+    let config = match arguments.config.load() {
+        Ok(config) => config,
+        Err(invalid) => return invalid,
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -116,11 +116,7 @@ impl HttpAuthAdapter {
             return_url: Some(return_url.as_str()),
             ..Known::new(&state.sign_in.purpose, &random, &nothing)
         };
-        let answer = self.service.perform(&self.config.start.call, known, environment).await?;
-        let saved = match &self.config.start.save[..] {
-            [] => Saved::default(),
-            rules => Saved::of(rules, &answer.json()?)?,
-        };
+        let saved = self.service.start(&self.config.start, known, environment).await?;
         let to = match &self.config.redirect {
             Some(redirect) => redirect.render(&Known { saved: &saved, ..known })?,
             // The service reaches them itself; they wait where they would come back.

@@ -75,14 +75,7 @@ impl HttpCommAdapter {
         let known = Known::new(request.purpose.tag.as_str(), &random, &nothing);
         let saved = match &self.config.start {
             None => Saved::default(),
-            Some(start) => {
-                let answer = self.service.perform(&start.call, known, environment).await?;
-                if start.save.is_empty() {
-                    Saved::default()
-                } else {
-                    Saved::of(&start.save, &answer.json()?)?
-                }
-            }
+            Some(start) => self.service.start(start, known, environment).await?,
         };
         let client_url = self.config.client_url.render(&Known { saved: &saved, ..known })?;
         // With no place for a result, it would go along with the citizen.

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
 
-use super::values::Known;
+use super::{saved::Saved, values::Known};
 use crate::{
-    config::{Call, CallBody, DEFAULT_CONNECT_TIMEOUT, Service},
+    config::{Call, CallBody, DEFAULT_CONNECT_TIMEOUT, Service, StartCall},
     plugins::{Environment, OutgoingRequest, PluginError},
     templates::RenderError,
     tokens::SharedSecret,
@@ -65,6 +65,21 @@ impl RestService {
         let rendered = self.render(call, known)?;
         let repeatable = matches!(rendered.method, Method::GET | Method::PUT | Method::DELETE);
         self.send(call, &rendered, repeatable, self.timeout, environment).await
+    }
+
+    /// Makes the call that begins something, and keeps of its answer what plugins.yaml names; where that is
+    /// nothing, the answer may be anything.
+    ///
+    /// # Errors
+    /// As [`Self::perform`], and [`PluginError::Malformed`] or [`PluginError::Url`] for the answer.
+    pub(super) async fn start(
+        &self,
+        start: &StartCall,
+        known: Known<'_>,
+        environment: Environment<'_>,
+    ) -> Result<Saved, PluginError> {
+        let answer = self.perform(&start.call, known, environment).await?;
+        if start.save.is_empty() { Ok(Saved::default()) } else { Saved::of(&start.save, &answer.json()?) }
     }
 
     pub(super) fn render(&self, call: &Call, known: Known<'_>) -> Result<Rendered, RenderError> {
