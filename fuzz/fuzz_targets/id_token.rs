@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use id_contact_gateway::plugins::oidc::id_token::{Expected, Keys, verify};
+use id_contact_gateway::plugins::oidc::id_token::{Expected, Freshness, Keys, verify};
 use libfuzzer_sys::fuzz_target;
 use openssl::{
     pkey::{Id, PKey, Private},
@@ -40,6 +40,7 @@ fn accepted(token: &str) -> Option<Value> {
         client_id: CLIENT,
         nonce: NONCE,
         acr_values: &levels,
+        freshness: Some(Freshness { since: NOW - 300, required: true }),
         access_token: Some("access"),
         now: NOW,
     };
@@ -61,6 +62,7 @@ fuzz_target!(|data: &[u8]| {
     let header: Value = serde_json::from_slice(header).unwrap();
     assert!(header["alg"] == "EdDSA" && header.get("crit").is_none_or(Value::is_null));
     assert!(claims["iss"] == ISSUER && claims["nonce"] == NONCE && claims["acr"] == "loa3");
+    assert!(claims["auth_time"].as_f64().is_some_and(|at| at >= (NOW - 361) as f64));
     assert!(claims["sub"].as_str().is_some_and(|subject| !subject.is_empty()));
     let for_client = |audience: &Value| audience == CLIENT;
     let audiences = claims["aud"].as_array().map_or_else(|| vec![claims["aud"].clone()], Clone::clone);

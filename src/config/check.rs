@@ -96,6 +96,14 @@ impl<'r> Checker<'r> {
         field.map_or(Some(default), |field| self.parse(field))
     }
 
+    /// The parsed value, if the key is given; `None` and an error at its place when it is wrong.
+    pub fn parse_optional<S: Scalar>(&mut self, field: Option<&Field<S>>) -> Option<Option<S>> {
+        match field {
+            Some(field) => self.parse(field).map(Some),
+            None => Some(None),
+        }
+    }
+
     /// Each parsed value, or `None` when one of them is wrong.
     pub fn parse_all<S: Scalar>(&mut self, fields: &[Field<S>]) -> Option<Vec<S>> {
         all(fields.iter().map(|field| self.parse(field)))

@@ -177,6 +177,9 @@ fn oidc(oidc: &Oidc) -> Value {
     if let Some(prompt) = oidc.prompt {
         value["prompt"] = json!(prompt.as_str());
     }
+    if let Some(max_age) = oidc.max_age {
+        value["max_age"] = json!(duration(max_age));
+    }
     value
 }
 

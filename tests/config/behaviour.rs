@@ -62,6 +62,7 @@ fn an_openid_provider_is_configured_as_it_is_written() {
     assert_eq!(secret.issuer, "https://idp.example.nl/realms/town/");
     assert_eq!((secret.scopes.len(), &*secret.acr_values), (3, &["loa3", "urn:loa:4"].map(String::from)[..]));
     assert_eq!(secret.prompt, Some(Prompt::SelectAccount));
+    assert_eq!((secret.max_age, key.max_age), (Some(Duration::from_secs(8 * 3600)), None));
     let claims: Vec<_> = secret.attributes.iter().map(|(_, claim)| claim.to_string()).collect();
     assert_eq!(claims, ["email", "/address/locality", "https://idp.example.nl/name"]);
     assert!(

@@ -1,9 +1,14 @@
 //! A provider that errs and lies, and strangers who have seen too much: each ends in a failed result or a
 //! refused page, and never in a sign-in.
 
+use serde_json::json;
+
 use crate::{
     parameter,
-    support::forging_provider::{Forgery, ForgingProvider},
+    support::{
+        forging_provider::{Forgery, ForgingProvider},
+        now,
+    },
     town::{CALLBACK, Sso, Town, with_parameter},
 };
 
@@ -62,6 +67,30 @@ fn each_forgery_is_refused_for_what_is_wrong() {
         assert_fails(&town, &provider, forgery, reason);
     }
     assert_eq!(provider.requests("/jwks").len(), 2, "an unknown key is looked for once");
+}
+
+#[test]
+fn an_old_sign_in_is_none_where_a_new_one_was_asked_for() {
+    let claims = |auth_time: Option<u64>| json!({ "email": "anna@example.nl", "auth_time": auth_time });
+    let old = Some(now() - 3600);
+    for (more, auth_time, succeeds) in [
+        ("scopes: [openid, email]", old, true),
+        ("prompt: login", old, false),
+        ("prompt: login", Some(now()), true),
+        ("prompt: login", None, true),
+        ("max_age: 2h", old, true),
+        ("max_age: 30m", old, false),
+        ("max_age: 2h", None, false),
+        ("prompt: login, max_age: 2h", old, false),
+    ] {
+        let (town, provider) = Town::forging(&Sso { more, ..Sso::forged() });
+        provider.set_id_token_claims(claims(auth_time));
+        if succeeds {
+            assert_succeeds(&town);
+        } else {
+            assert_fails(&town, &provider, Forgery::None, "auth_time");
+        }
+    }
 }
 
 #[test]

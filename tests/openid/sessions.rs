@@ -10,7 +10,7 @@ use crate::{
         keys::{Kind, key},
         openid_provider::{Options, Plan},
     },
-    town::{CALLBACK, Sso, Town},
+    town::{CALLBACK, Sso, Town, without_parameters},
 };
 
 #[test]
@@ -261,6 +261,31 @@ fn a_level_that_was_asked_for_is_required() {
         } else {
             town.assert_failed(acr);
             assert!(town.reason_after(0).contains("acr"));
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs Node: make test"]
+fn a_new_sign_in_that_was_asked_for_is_required() {
+    let more = "scopes: [openid, email], prompt: login, max_age: 1m";
+    let (town, _provider) = Town::real(Options::default(), &Sso { more, ..Sso::default() });
+    let mut browser = town.world.browser();
+    for asked_anew in [true, true, false] {
+        let page = town.start(&mut browser);
+        let answer = browser.get(&page);
+        let mut url = answer.header("location").expect("a redirect").to_owned();
+        assert_eq!(parameter(&url, "max_age").as_deref(), Some("60"));
+        if !asked_anew {
+            // As whoever comes next at the same computer could: the provider still knows who was here.
+            url = without_parameters(&url, &["prompt", "max_age"]);
+        }
+        assert!(browser.open(&url).url.contains("/room/"));
+        if asked_anew {
+            assert_eq!(town.attributes().len(), 1);
+        } else {
+            town.assert_failed("nobody signed in");
+            assert!(town.reason_after(0).contains("auth_time"));
         }
     }
 }

@@ -163,13 +163,20 @@ impl Town {
 
 /// The value of a parameter of a URL, replaced.
 pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
+    with_query(url, |key, old| Some(if key == name { value.to_owned() } else { old }))
+}
+
+/// A URL without these parameters.
+pub fn without_parameters(url: &str, names: &[&str]) -> String {
+    with_query(url, |key, old| (!names.contains(&key)).then_some(old))
+}
+
+/// A URL with what becomes of the value of each of its parameters.
+fn with_query(url: &str, change: impl Fn(&str, String) -> Option<String>) -> String {
     let mut url = url::Url::parse(url).expect("it is a URL");
     let pairs: Vec<(String, String)> = url
         .query_pairs()
-        .map(|(key, old)| {
-            let new = if key == name { value.to_owned() } else { old.into_owned() };
-            (key.into_owned(), new)
-        })
+        .filter_map(|(key, old)| Some((key.clone().into_owned(), change(&key, old.into_owned())?)))
         .collect();
     url.query_pairs_mut().clear().extend_pairs(pairs);
     url.into()

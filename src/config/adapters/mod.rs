@@ -44,6 +44,8 @@ pub struct Oidc {
     /// What is asked for, and then required; empty asks for nothing.
     pub acr_values: Vec<String>,
     pub prompt: Option<Prompt>,
+    /// How long ago the citizen may have signed in at the provider: asked for, and then required.
+    pub max_age: Option<Duration>,
 }
 
 /// How the gateway shows the provider who it is (OpenID Connect Core 1.0, section 9).

@@ -2,6 +2,8 @@
 //! May import: `check`, `expressions`, `http_auth` for attributes, `initiators` for names of keys, `node`,
 //! `scalar`, `secrets`, `tokens`, `model`.
 
+use std::time::Duration;
+
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 use url::{Host, Url};
@@ -48,6 +50,8 @@ pub struct RawOidc {
     acr_values: Vec<Field<Word>>,
     /// Whether the provider asks the citizen anew.
     prompt: Option<RawPrompt>,
+    /// How long ago the citizen may have signed in at the provider: what is asked for, and then required.
+    max_age: Option<Field<Duration>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -156,6 +160,7 @@ impl RawOidc {
         let scopes = self.parse_scopes(checker);
         let attributes = parse_attributes(&self.attributes, checker, Checker::claim_path);
         let acr_values = checker.parse_all(&self.acr_values);
+        let max_age = checker.parse_optional(self.max_age.as_ref());
         Some(Oidc {
             issuer: issuer?.0,
             client_id: client_id?.0,
@@ -164,6 +169,7 @@ impl RawOidc {
             attributes: attributes?,
             acr_values: words(acr_values?),
             prompt: self.prompt.map(Into::into),
+            max_age: max_age?,
         })
     }
 

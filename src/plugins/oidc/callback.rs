@@ -72,7 +72,11 @@ impl OidcAdapter {
             return if is_cancelled { Ok(Ending::Cancelled) } else { Err(Trouble::Failed) };
         }
         let code = only(request, "code").ok_or(Trouble::Response)?;
-        let asked = Asked { nonce: flow.nonce.to_string(), verifier: hex(&flow.verifier) };
+        let asked = Asked {
+            nonce: flow.nonce.to_string(),
+            verifier: hex(&flow.verifier),
+            freshness: self.freshness(flow.asked_at),
+        };
         let exchange = Exchange { adapter: self, provider: &provider, metadata: &metadata, calls };
         let tokens = exchange.redeem(code, &asked).await?;
         let wanted: Vec<_> = flow.sign_in.attributes.iter().filter_map(|tag| self.claim(tag)).collect();

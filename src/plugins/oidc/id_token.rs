@@ -44,9 +44,20 @@ pub struct Expected<'a> {
     pub nonce: &'a str,
     /// One of them; none is any.
     pub acr_values: &'a [String],
+    /// When the citizen has to have signed in at the provider; `None` is any time.
+    pub freshness: Option<Freshness>,
     /// The token that came with it, which its `at_hash` is about.
     pub access_token: Option<&'a str>,
     pub now: UnixSeconds,
+}
+
+/// Since when a sign-in at the provider counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Freshness {
+    pub since: UnixSeconds,
+    /// Whether a token is refused that does not say when it was: the provider was asked for `max_age`
+    /// (OpenID Connect Core 1.0, section 2, `auth_time`).
+    pub required: bool,
 }
 
 /// Why an id token is refused. Never holds any of its content.
@@ -70,6 +81,8 @@ pub enum IdTokenError {
     Nonce,
     #[error("its `acr` is none of `acr_values`")]
     Acr,
+    #[error("its `auth_time` is not of a sign-in that is new enough")]
+    AuthTime,
     #[error("its `at_hash` is not of the access token")]
     AtHash,
     #[error("its `sub` is empty")]
@@ -95,7 +108,7 @@ pub fn verify(id_token: &str, keys: &Keys, expected: &Expected<'_>) -> Result<Va
 }
 
 fn verifier<'a>(keys: &Keys, expected: &'a Expected<'a>) -> Result<CoreIdTokenVerifier<'a>, IdTokenError> {
-    let Expected { issuer, client_id, acr_values, now, .. } = *expected;
+    let Expected { issuer, client_id, acr_values, freshness, now, .. } = *expected;
     let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|_| IdTokenError::Issuer)?;
     let earliest = now.saturating_sub(CLOCK_SKEW);
     let issued = i64::try_from(earliest.saturating_sub(MAX_AGE)).unwrap_or(i64::MAX)
@@ -109,7 +122,19 @@ fn verifier<'a>(keys: &Keys, expected: &'a Expected<'a>) -> Result<CoreIdTokenVe
         .set_other_audience_verifier_fn(|_| true)
         .set_time_fn(move || (SystemTime::UNIX_EPOCH + Duration::from_secs(earliest)).into())
         .set_issue_time_verifier_fn(move |at| accept(issued.contains(&at.timestamp())))
+        .set_auth_time_verifier_fn(move |at| {
+            accept(freshness.is_none_or(|freshness| freshness.allows(at.map(|at| at.timestamp()))))
+        })
         .set_auth_context_verifier_fn(move |acr| accept(acr_values.is_empty() || is_level(acr))))
+}
+
+impl Freshness {
+    fn allows(self, at: Option<i64>) -> bool {
+        match at {
+            Some(at) => u64::try_from(at).is_ok_and(|at| at >= self.since.saturating_sub(CLOCK_SKEW)),
+            None => !self.required,
+        }
+    }
 }
 
 /// The library wants a reason, and nobody reads it.
@@ -151,6 +176,7 @@ fn reason(error: ClaimsVerificationError) -> IdTokenError {
         ClaimsVerificationError::Expired(_) => IdTokenError::Time,
         ClaimsVerificationError::InvalidAudience(_) => IdTokenError::Audience,
         ClaimsVerificationError::InvalidAuthContext(_) => IdTokenError::Acr,
+        ClaimsVerificationError::InvalidAuthTime(_) => IdTokenError::AuthTime,
         ClaimsVerificationError::InvalidIssuer(_) => IdTokenError::Issuer,
         ClaimsVerificationError::InvalidNonce(_) => IdTokenError::Nonce,
         ClaimsVerificationError::InvalidSubject(_) => IdTokenError::Subject,

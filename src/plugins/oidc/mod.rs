@@ -28,7 +28,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 
 pub use self::provider::Providers;
-use self::{calls::Calls, metadata::Metadata, trouble::Trouble};
+use self::{calls::Calls, id_token::Freshness, metadata::Metadata, trouble::Trouble};
 use super::{
     AuthenticationRequest, Environment, Place, PluginError, SealedPlace, SessionUpdate, Ticket,
     place::method_not_allowed,
@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     config::{Oidc, Prompt},
-    model::{Language, Nonce, OwnAnswer, OwnRequest, PluginUrl},
+    model::{Language, Nonce, OwnAnswer, OwnRequest, PluginUrl, UnixSeconds},
     pages,
     templates::ClaimPath,
     tokens::SealedState,
@@ -69,6 +69,7 @@ struct Flow {
     nonce: Nonce,
     /// Of PKCE (RFC 7636).
     verifier: [u8; 32],
+    asked_at: UnixSeconds,
 }
 
 impl SealedState for Flow {
@@ -86,7 +87,14 @@ impl Flow {
         let (browser, nonce) = (Nonce::new(environment.random), Nonce::new(environment.random));
         let mut verifier = [0; 32];
         environment.random.fill(&mut verifier);
-        Self { sign_in, issuer: issuer.to_owned(), browser, nonce, verifier }
+        Self {
+            sign_in,
+            issuer: issuer.to_owned(),
+            browser,
+            nonce,
+            verifier,
+            asked_at: environment.clock.now(),
+        }
     }
 
     /// Each sign-in has its own, so that tabs do not disturb each other.
@@ -179,7 +187,7 @@ impl OidcAdapter {
         language: Language,
         environment: Environment<'_>,
     ) -> Option<String> {
-        let Oidc { issuer, client_id, scopes, acr_values, prompt, .. } = &self.config;
+        let Oidc { issuer, client_id, scopes, acr_values, prompt, max_age, .. } = &self.config;
         let issuer = IssuerUrl::new(issuer.clone()).ok()?;
         let state = self.at.seal(flow, environment)?;
         let client = CoreClient::new(ClientId::new(client_id.clone()), issuer, CoreJsonWebKeySet::default())
@@ -200,6 +208,9 @@ impl OidcAdapter {
         if let Some(prompt) = prompt {
             request = request.add_prompt(core_prompt(*prompt));
         }
+        if let Some(max_age) = max_age {
+            request = request.set_max_age(*max_age);
+        }
         let (url, ..) = request.url();
         Some(url.into())
     }
@@ -219,6 +230,18 @@ impl OidcAdapter {
         );
         let again = self.at.place.url("auth", page).as_str().to_owned();
         sign_in.stuck(&self.at, StatusCode::BAD_GATEWAY, texts, Some(again), language)
+    }
+
+    /// What `prompt` and `max_age` ask for stands in a URL, which whoever has the browser can change: the
+    /// answer has to show that it was done.
+    fn freshness(&self, asked_at: UnixSeconds) -> Option<Freshness> {
+        let allowed = match (self.config.prompt, self.config.max_age) {
+            (Some(Prompt::Login), _) => Duration::ZERO,
+            (_, Some(max_age)) => max_age,
+            (_, None) => return None,
+        };
+        let since = asked_at.saturating_sub(allowed.as_secs());
+        Some(Freshness { since, required: self.config.max_age.is_some() })
     }
 
     fn callback_url(&self) -> String {

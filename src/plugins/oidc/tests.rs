@@ -31,6 +31,7 @@ fn adapter() -> OidcAdapter {
         attributes: vec![(attributes()[0].clone(), ClaimPath::parse("email").unwrap())],
         acr_values: Vec::new(),
         prompt: None,
+        max_age: None,
     };
     let at = SealedPlace { place, keys: Arc::new(StateKeys::new(key, Vec::new())) };
     OidcAdapter::new(at, config, Arc::default(), Duration::from_secs(5))

@@ -9,7 +9,7 @@ use super::{
     OidcAdapter,
     calls::{Calls, Operation},
     client_auth,
-    id_token::{self, Expected, IdTokenError},
+    id_token::{self, Expected, Freshness, IdTokenError},
     metadata::Metadata,
     provider::Provider,
     trouble::Trouble,
@@ -29,6 +29,7 @@ pub(super) struct Asked {
     pub(super) nonce: String,
     /// Of PKCE (RFC 7636).
     pub(super) verifier: String,
+    pub(super) freshness: Option<Freshness>,
 }
 
 /// Both are objects.
@@ -91,6 +92,7 @@ impl Exchange<'_> {
             client_id: &config.client_id,
             nonce: &asked.nonce,
             acr_values: &config.acr_values,
+            freshness: asked.freshness,
             access_token: tokens.access_token.as_deref(),
             now: self.calls.environment.clock.now(),
         };

@@ -36,11 +36,21 @@ impl Bench {
     }
 
     fn verify(&self, token: &str, acr_values: &[String]) -> Result<Value, IdTokenError> {
+        self.verify_fresh(token, acr_values, None)
+    }
+
+    fn verify_fresh(
+        &self,
+        token: &str,
+        acr_values: &[String],
+        freshness: Option<Freshness>,
+    ) -> Result<Value, IdTokenError> {
         let expected = Expected {
             issuer: ISSUER,
             client_id: CLIENT,
             nonce: NONCE,
             acr_values,
+            freshness,
             access_token: Some(ACCESS_TOKEN),
             now: NOW,
         };
@@ -120,6 +130,28 @@ fn clocks_may_differ_by_a_minute() {
         (json!({ "iat": 1e300 }), Some(IdTokenError::Malformed)),
     ] {
         assert_eq!(bench.outcome(&changes), expected, "{changes}");
+    }
+}
+
+#[test]
+fn an_old_sign_in_is_refused_where_a_new_one_was_asked_for() {
+    let bench = Bench::new();
+    let wrong = Some(IdTokenError::AuthTime);
+    let fresh = |required| Some(Freshness { since: NOW - 300, required });
+    for (auth_time, asked, expected) in [
+        (json!(NOW - 10_000), None, None),
+        (json!(null), None, None),
+        (json!(NOW), fresh(false), None),
+        (json!(NOW - 360), fresh(false), None),
+        (json!(NOW - 361), fresh(false), wrong),
+        (json!(-1), fresh(false), wrong),
+        (json!(null), fresh(false), None),
+        (json!(NOW - 360), fresh(true), None),
+        (json!(NOW - 361), fresh(true), wrong),
+        (json!(null), fresh(true), wrong),
+    ] {
+        let token = bench.token(&json!({ "auth_time": auth_time }));
+        assert_eq!(bench.verify_fresh(&token, &[], asked).err(), expected, "{auth_time} {asked:?}");
     }
 }
 
