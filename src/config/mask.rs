@@ -17,8 +17,8 @@ const SENSITIVE: [&str; 10] = [
     "encrypt",
 ];
 
-/// The key of plugins.yaml whose value is made of other keys, most of them harmless.
-const KEYS: &str = "keys";
+/// The keys of plugins.yaml whose values are made of other keys, most of them harmless.
+const HOLDERS: [&str; 3] = ["keys", "secrets", "private_key_jwt"];
 
 /// A word of so many letters and digits may be a secret itself: 16 random bytes in hexadecimal.
 const SECRET_LENGTH: usize = 32;
@@ -48,6 +48,9 @@ pub fn mask(text: &str) -> String {
             hide(&mut hidden, colon, end);
         }
     }
+    for (start, end) in named_secrets(text) {
+        show(&mut hidden, start, end);
+    }
     for (start, end) in pems(text) {
         hide(&mut hidden, start, end);
     }
@@ -69,12 +72,32 @@ fn hide(hidden: &mut [bool], start: usize, end: usize) {
     }
 }
 
+fn show(hidden: &mut [bool], start: usize, end: usize) {
+    if let Some(part) = hidden.get_mut(start..end) {
+        part.fill(false);
+    }
+}
+
+/// Expressions that name a secret and hold none: `{{ secrets.token }}`.
+fn named_secrets(text: &str) -> Vec<(usize, usize)> {
+    let is_name = |name: &str| {
+        let of_names = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+        name.len() < SECRET_LENGTH && name.bytes().all(of_names)
+    };
+    let opened = text.match_indices("{{").filter_map(|(start, _)| {
+        let (expression, _) = text[start + 2..].split_once("}}")?;
+        let name = expression.trim_matches(' ').strip_prefix("secrets.")?;
+        is_name(name).then_some((start, start + 2 + expression.len() + 2))
+    });
+    opened.collect()
+}
+
 struct SensitiveKey {
     /// Where its value starts, after `:` or `=`.
     colon: usize,
     /// Of its line.
     indentation: usize,
-    /// It is [`KEYS`] and not itself a secret.
+    /// It is one of [`HOLDERS`] and not itself a secret.
     holds_keys: bool,
 }
 
@@ -88,7 +111,7 @@ fn sensitive_keys(text: &str) -> Vec<SensitiveKey> {
             let is_key_character = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
             let key = &before[before.trim_end_matches(is_key_character).len()..];
             if is_sensitive(key) {
-                let holds_keys = key.trim() == KEYS;
+                let holds_keys = HOLDERS.contains(&key.trim());
                 found.push(SensitiveKey { colon: line_start + offset + 1, indentation, holds_keys });
             }
         }
@@ -154,7 +177,7 @@ fn looks_random(word: &str) -> bool {
     word.len() >= SECRET_LENGTH && has(char::is_ascii_digit) && (mixed || unbroken)
 }
 
-/// Hides what does not look like the entries of [`KEYS`]: in each line, from the first value on that
+/// Hides what does not look like the entries of [`HOLDERS`]: in each line, from the first value on that
 /// is neither the name of a key, nor a date, nor a reference.
 fn hide_unknown(text: &str, start: usize, end: usize, hidden: &mut [bool]) {
     let mut line_start = start;
@@ -178,7 +201,7 @@ fn known_length(line: &str) -> usize {
         let scalar = value.split([',', '}', ']', '\n']).next().unwrap_or_default();
         let bare = scalar.trim().trim_matches(['"', '\'']);
         known = match key {
-            "id" | "expires" if is_harmless(bare) => after_key + scalar.len(),
+            "id" | "kid" | "expires" if is_harmless(bare) => after_key + scalar.len(),
             "file" | "env" if names_a_secret(&format!("{key}: {bare}")) => after_key + scalar.len(),
             _ if value.trim_start().starts_with(['{', '[']) => after_key,
             _ => return after_key,
@@ -322,6 +345,17 @@ mod tests {
             "secret: { env: hunter2 of mine }",
             "secret: { file: hunter2hunter2hunter2hunter2hunter2 }",
             "secret: { file: hunter2-Hunter2_hunter2-hunter2-hunter2 }",
+            "secrets: hunter2",
+            "secrets: { token: hunter2 }",
+            "secrets: { token: { env: X }, hunter2 }",
+            "secrets:\n  token: hunter2",
+            "secrets:\n  token:\n    hunter2",
+            "private_key_jwt: hunter2",
+            "private_key_jwt: { key: hunter2, kid: a }",
+            "private_key_jwt: { kid: hunter2hunter2hunter2hunter2hunter2 }",
+            "authorization: \"Bearer hunter2 {{ secrets.token }}\"",
+            "authorization: \"Bearer {{ hunter2 }}\"",
+            "authorization: \"Bearer {{ secrets.hunter2 }}\"",
         ] {
             let masked = mask(text);
             assert!(!masked.contains("hunter2"), "{text:?} became {masked:?}");
@@ -341,11 +375,15 @@ mod tests {
             "verify: { env: A_LONG_NAME_OF_A_VARIABLE_FOR_THE_CHAT_PLUGIN_2 }",
             "keys:\n  state:\n    - { id: s2, secret: { file: state-2 }, expires: 2027-01-31 }\n    - id: s1\n      secret: { env: STATE_1 }\n",
             "keys: { signing: [ { id: g1, private_key: { file: sign.pem } } ] }",
+            "secrets: { token: { env: PIN_TOKEN }, pin: { file: pin-2 } }",
+            "secrets:\n  token: { env: PIN_TOKEN }\n  pin:\n    file: pin-2\n",
+            "private_key_jwt: { key: { file: sign.pem }, kid: town-1 }",
         ] {
             assert_eq!(mask(text), text);
         }
         assert_eq!(mask("a: { token: ab, b: c }\nd: e"), "a: { token: *** ** * }\nd: e");
         assert_eq!(mask("secret: ab\ntag: c"), "secret: **\ntag: c");
+        assert_eq!(mask("token: \"Bearer {{ secrets.token }}\""), "token: ******* {{ secrets.token }}*");
         assert_eq!(mask("http://u:p@h/x"), "http://***@h/x");
     }
 }

@@ -1,14 +1,15 @@
 //! Whether what a communication method's templates need can be there: an attribute that the purpose
 //! does not ask for never comes, and without authentication none does.
-//! May import: `check`, `mask`, `purposes`, `trust`.
+//! May import: `check`, `mask`, `purposes`, `trust`, `model`.
 
 use super::{
     CommKind, CommMethod, Config, Purpose,
-    check::{Checker, enumerate},
+    check::{Checker, did_you_mean, enumerate},
     mask::mask,
     purposes::PurposePlace,
     trust::MethodPlace,
 };
+use crate::model::AttributeTag;
 
 /// A communication method whose templates need attributes.
 struct Needy<'c> {
@@ -25,25 +26,26 @@ pub fn check_templates(config: &Config, places: &[MethodPlace], checker: &mut Ch
         let unasked = |attribute: &&str| !purposes.iter().any(|purpose| asks(purpose, attribute));
         for attribute in needy.attributes.iter().copied().filter(unasked) {
             if !purposes.is_empty() {
-                warn_of_unasked(attribute, needy.place, checker);
+                warn_of_unasked(attribute, &purposes, needy.place, checker);
             }
         }
     }
 }
 
-fn warn_of_unasked(attribute: &str, place: &MethodPlace, checker: &mut Checker) {
+fn warn_of_unasked(attribute: &str, purposes: &[&Purpose], place: &MethodPlace, checker: &mut Checker) {
     let spans = place.texts.iter().filter_map(|text| checker.place_of_attribute(text, attribute));
     let Some(span) = spans.into_iter().next() else { return };
     let shown = mask(attribute);
     let message =
         format!("no purpose that allows {} asks for `{shown}`, so that there is no value", place.name);
-    checker.warning("unasked-attribute", &span, message).with_help(help(&shown));
-}
-
-fn help(attribute: &str) -> String {
-    format!(
-        "add `{attribute}` to the `attributes` of the purpose, or say what stands for it: `… | default('')`"
-    )
+    let asked = purposes.iter().flat_map(|purpose| &purpose.attributes).map(AttributeTag::as_str);
+    let help = match did_you_mean(attribute, asked) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!(
+            "add `{shown}` to the `attributes` of the purpose, or say what stands for it: `… | default('')`"
+        ),
+    };
+    checker.warning("unasked-attribute", &span, message).with_help(help);
 }
 
 /// Purposes with which a method's templates cannot be filled in. `checker` is that of purposes.yaml.

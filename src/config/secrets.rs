@@ -80,7 +80,7 @@ impl Secrets<'_> {
             let place = checker.quote(span);
             checker
                 .error("secret", span, format!("{what} is empty: nothing stands in {place}"))
-                .with_help("put the key there; `id-contact-gateway keys` makes one");
+                .with_help("`openssl rand -hex 32` makes a secret, `id-contact-gateway keys` a key");
             return None;
         }
         Some((content, span))

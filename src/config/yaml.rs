@@ -166,6 +166,10 @@ fn place(tree: Tree, position: Position, checker: &mut Checker) -> Option<Node> 
             let items = items.into_iter().zip(positions);
             Data::List(items.map(|(item, position)| place(item, position, checker)).collect::<Option<_>>()?)
         }
+        (Tree::Map(_), Children::Map(_)) if checker.is_bare_expression(&span) => {
+            checker.bare_expression(&span);
+            Data::Refused
+        }
         (Tree::Map(entries), Children::Map(positions)) if entries.len() == positions.len() => {
             Data::Map(place_entries(entries, positions, checker)?)
         }
@@ -210,6 +214,16 @@ impl Checker<'_> {
         self.error("duplicate-key", span, format!("the key {key} is given twice"))
             .with_label("given again here")
             .with_also(first, "first given here");
+    }
+
+    /// YAML takes `{{ name }}` for a mapping with a mapping as its key.
+    fn is_bare_expression(&self, span: &Span) -> bool {
+        self.source().text().get(span.clone()).is_some_and(|text| text.starts_with("{{"))
+    }
+
+    fn bare_expression(&mut self, span: &Span) {
+        self.error("template", span, "a text that begins with `{{` stands in quotes")
+            .with_help("write `\"{{ … }}\"`: bare, YAML takes the braces for its own");
     }
 
     fn key_is_no_text(&mut self, span: &Span) {

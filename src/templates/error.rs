@@ -102,6 +102,28 @@ impl TemplateProblem {
         }
     }
 
+    /// What would be right, where that is not a name.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NotAPath | Self::Segment | Self::Fragment => {
+                "write a path below `base`, such as `/api/sessions/{{ start.id }}`"
+            }
+            Self::Scheme | Self::Authority | Self::NotAUrl => {
+                "write out where it leads, such as `https://meet.example.nl/{{ room }}` or `tel:+31205550100`"
+            }
+            Self::UncheckedUrl => {
+                "write out scheme and host, or keep a value as a URL: `save: { login: { from: $.login_url, type: url, hosts: [HOST] } }`"
+            }
+            Self::NotUrlCharacter => "a space is `%20`, `\"` is `%22`; values are encoded by themselves",
+            Self::ParameterName => "write `?name={{ value }}`",
+            Self::TooLong => "leave out what is the same for everybody, or shorten it",
+            _ => {
+                "an expression is a name, and filters: `{{ attributes.email | default('') }}` \
+                 (docs/adapters.md, \"Templates\")"
+            }
+        }
+    }
+
     pub(super) fn at(self, range: Range<usize>) -> TemplateError {
         TemplateError { range, problem: self }
     }

@@ -97,10 +97,7 @@ impl Checker<'_> {
             (Some(suggestion), _) => diagnostic
                 .with_help(format!("did you mean `{suggestion}`? Known here: {}", enumerate(candidates))),
             (None, false) => diagnostic.with_help(format!("known here: {}", enumerate(candidates))),
-            (None, true) => diagnostic.with_help(
-                "an expression is a name, and filters: `{{ attributes.email | default('') }}` \
-                 (docs/adapters.md, \"Templates\")",
-            ),
+            (None, true) => diagnostic.with_help(problem.help()),
         };
     }
 
