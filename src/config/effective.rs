@@ -128,12 +128,17 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
         "tag": method.tag,
         "name": text(&method.name),
         "image_path": method.image_path,
-        "dialect": method.dialect.as_str(),
         "brokering": brokering(method.brokering),
-        "disable_attr_url": method.disable_attr_url,
-        "shim_tel_url": method.shim_tel_url,
         "timeout": duration(method.timeout),
     });
+    if let AuthKind::Remote { .. } | AuthKind::Test { .. } = &method.kind {
+        value["dialect"] = json!(method.dialect.as_str());
+        value["disable_attr_url"] = json!(method.disable_attr_url);
+        value["shim_tel_url"] = json!(method.shim_tel_url);
+        if let Some(hosts) = &method.hosts {
+            value["hosts"] = json!(hosts);
+        }
+    }
     if let AuthTrust::Reseal { verify } = &method.trust {
         value["trust"] = json!({ "reseal": { "verify": hex(verify.fingerprint()) } });
     }
@@ -149,9 +154,6 @@ fn auth_method(method: &AuthMethod, config: &Config) -> Value {
     }
     if let Some(provides) = &method.provides {
         value["provides"] = json!(provides);
-    }
-    if let Some(hosts) = &method.hosts {
-        value["hosts"] = json!(hosts);
     }
     value
 }
@@ -188,11 +190,16 @@ fn comm_method(method: &CommMethod, config: &Config) -> Value {
         "tag": method.tag,
         "name": text(&method.name),
         "image_path": method.image_path,
-        "disable_attributes_at_start": method.disable_attributes_at_start,
         "timeout": duration(method.timeout),
     });
-    if let Some(dialect) = method.dialect {
-        value["dialect"] = json!(dialect.as_str());
+    if let CommKind::Remote { .. } | CommKind::Inspect { .. } = &method.kind {
+        value["disable_attributes_at_start"] = json!(method.disable_attributes_at_start);
+        if let Some(dialect) = method.dialect {
+            value["dialect"] = json!(dialect.as_str());
+        }
+        if let Some(hosts) = &method.hosts {
+            value["hosts"] = json!(hosts);
+        }
     }
     if let CommTrust::Reseal { encrypt } = &method.trust {
         value["trust"] = json!({ "reseal": { "encrypt": hex(encrypt.fingerprint()) } });
@@ -208,9 +215,6 @@ fn comm_method(method: &CommMethod, config: &Config) -> Value {
         }
         CommKind::Link(link) => value["link"] = comm_link(link),
         CommKind::Http(http) => value["http"] = adapters::shown_http_comm(http),
-    }
-    if let Some(hosts) = &method.hosts {
-        value["hosts"] = json!(hosts);
     }
     value
 }

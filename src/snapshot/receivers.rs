@@ -38,7 +38,12 @@ impl Receivers {
                 CommKind::Remote { start: PluginStart::Url(url) } => UrlPrefix::parse(url.as_str()).ok(),
                 _ => None,
             },
-            hosts: method.hosts.clone().unwrap_or_default(),
+            hosts: match &method.kind {
+                CommKind::Remote { .. } | CommKind::Inspect { .. } => {
+                    method.hosts.clone().unwrap_or_default()
+                }
+                CommKind::Link(_) | CommKind::Http(_) => Vec::new(),
+            },
         };
         Self(config.comm.iter().map(receiver).collect())
     }
@@ -75,7 +80,9 @@ fn prefixes(
     let texts: Vec<String> = match &method.kind {
         CommKind::Remote { start: PluginStart::Url(url) } => vec![url.origin()],
         CommKind::Remote { start: PluginStart::Upstream { upstream, .. } } => servers(*upstream, config),
-        CommKind::Inspect { .. } | CommKind::Link(_) | CommKind::Http(_) => {
+        // These take results of sessions that they began, and no others.
+        CommKind::Link(_) | CommKind::Http(_) => Vec::new(),
+        CommKind::Inspect { .. } => {
             let path = format!("/comm/{}", path_segment(method.tag.as_str()));
             vec![public_url.join(&path), internal_url.join(&path)]
         }

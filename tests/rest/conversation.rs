@@ -100,6 +100,17 @@ fn whoever_did_not_sign_in_has_no_conversation() {
 }
 
 #[test]
+fn no_conversation_of_an_adapter_asks_for_a_sign_in_later() {
+    let yaml = room("", "").replace("tag: room", "hosts: [chat.example.nl]\n    tag: room");
+    let world = World::communicating(&yaml);
+    let body =
+        json!({ "purpose": "report_move", "auth_method": "irma", "comm_url": "https://chat.example.nl/x" });
+    let headers = [("Content-Type", "application/json")];
+    let answer = world.gateway.internal().post("x", "/start", &headers, body.to_string().as_bytes());
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (403, Some("url_not_allowed")));
+}
+
+#[test]
 fn without_authentication_nothing_is_delivered() {
     let world = World::communicating(&room("", ""));
     let body = json!({ "purpose": "report_move", "comm_method": "room" });

@@ -1,28 +1,27 @@
 //! plugins.yaml: what serde reads, and how it becomes authentication and communication methods.
-//! May import: `check`, `initiators`, `keys`, `link`, `node`, `purposes`, `scalar`,
+//! May import: `adapters`, `check`, `initiators`, `keys`, `link`, `location`, `node`, `purposes`, `scalar`,
 //! `secrets`, `trust`, `model`.
 
-use std::time::Duration;
+mod auth;
+mod comm;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::{auth::RawAuth, comm::RawComm};
 use super::{
-    AuthKind, AuthMethod, Brokering, CommKind, CommMethod, DEFAULT_PLUGIN_TIMEOUT, Initiator,
-    InspectDelivery, Keys, PluginStart, Purpose, UpstreamId,
-    adapters::{RawHeaders, RawHttpAuth, RawHttpComm, RawLink, RawOidc},
+    AuthMethod, CommMethod, Initiator, Keys, PluginStart, Purpose, UpstreamId,
     check::{Checker, all, enumerate},
     initiators::RawInitiator,
     keys::RawKeys,
     link::{Names, Used},
-    location::{Host, ImagePath, Start},
-    node::{Entries, Span, Spanned},
-    purposes::{RawText, parse_attributes},
-    scalar::{Field, Verbatim},
+    location::{Host, Start},
+    node::{Span, Spanned},
+    scalar::Field,
     secrets::Secrets,
-    trust::{MethodPlace, OpaqueOr, RawAuthTrust, RawBrokering, RawCommTrust, RawTrust},
+    trust::MethodPlace,
 };
-use crate::model::{AttributeTag, Dialect, MethodTag};
+use crate::model::{Dialect, MethodTag};
 
 /// The methods, and whom the gateway trusts with what.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -43,108 +42,6 @@ pub struct RawPlugins {
     keys: RawKeys,
 }
 
-/// An authentication method: exactly one of `start` and an adapter.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RawAuth {
-    /// The name by which programs and purposes refer to this method.
-    tag: Field<MethodTag>,
-    /// The name that citizens read: one text, or one for each language.
-    name: RawText,
-    /// A picture: a path of this host, such as `/static/irma.svg`, or a URL.
-    image_path: Field<ImagePath>,
-    /// Where the plugin's start endpoints are: a URL, or `upstream:NAME/path`.
-    #[schemars(extend("x-decisive" = true))]
-    start: Option<Field<Start>>,
-    /// A sign-in page for development, instead of a plugin.
-    #[schemars(extend("x-decisive" = true))]
-    test: Option<RawTest>,
-    /// An OpenID provider, instead of a plugin.
-    #[schemars(extend("x-decisive" = true))]
-    oidc: Option<RawOidc>,
-    /// A REST identity service, instead of a plugin.
-    #[schemars(extend("x-decisive" = true))]
-    http: Option<RawHttpAuth>,
-    /// Identity that a front proxy has established already, instead of a plugin.
-    #[schemars(extend("x-decisive" = true))]
-    headers: Option<RawHeaders>,
-    /// The spelling of the plugin's results. By default `id-contact`.
-    #[serde(default)]
-    dialect: RawDialect,
-    /// For a plugin that cannot deliver by POST: the result always comes back with the citizen. By
-    /// default `false`.
-    #[serde(default)]
-    disable_attr_url: bool,
-    /// For a plugin that cannot redirect to `tel:`: it gets a page of the gateway's instead. By
-    /// default `false`.
-    #[serde(default)]
-    shim_tel_url: bool,
-    /// What passes through the gateway while a citizen signs in. By default `observe`.
-    brokering: Option<Spanned<RawBrokering>>,
-    /// What the gateway does with the plugin's results. By default they pass unread.
-    trust: Option<Spanned<OpaqueOr<RawAuthTrust>>>,
-    /// The attributes that the method can prove. With it, purposes are checked to be satisfiable.
-    provides: Option<Vec<Spanned<String>>>,
-    /// Hosts that the plugin's URLs may name. By default any.
-    hosts: Option<Vec<Field<Host>>>,
-    /// How long a call to the plugin may take altogether. By default `5s`.
-    timeout: Option<Field<Duration>>,
-}
-
-/// A communication method: exactly one of `start` and an adapter.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RawComm {
-    /// The name by which programs and purposes refer to this method.
-    tag: Field<MethodTag>,
-    /// The name that citizens read: one text, or one for each language.
-    name: RawText,
-    /// A picture: a path of this host, such as `/static/chat.svg`, or a URL.
-    image_path: Field<ImagePath>,
-    /// Where the plugin's start endpoint is: a URL, or `upstream:NAME/path`.
-    #[schemars(extend("x-decisive" = true))]
-    start: Option<Field<Start>>,
-    /// A page that shows what was delivered, for development, instead of a plugin.
-    #[schemars(extend("x-decisive" = true))]
-    inspect: Option<RawInspect>,
-    /// A link made of a template, instead of a plugin.
-    #[schemars(extend("x-decisive" = true))]
-    link: Option<RawLink>,
-    /// A REST conversation service or a webhook, instead of a plugin.
-    #[schemars(extend("x-decisive" = true))]
-    http: Option<RawHttpComm>,
-    /// Start without the result, then deliver it. For plugins that take no `auth_result`. By
-    /// default `false`.
-    #[serde(default)]
-    disable_attributes_at_start: bool,
-    /// The spelling of the results that the plugin reads. By default unknown, and `id-contact` for
-    /// results that the gateway issues.
-    dialect: Option<RawDialect>,
-    /// What the gateway does with results for the plugin. By default they pass unread.
-    trust: Option<Spanned<OpaqueOr<RawCommTrust>>>,
-    /// Hosts that the plugin's URLs may name. By default any.
-    hosts: Option<Vec<Field<Host>>>,
-    /// How long a call to the plugin may take altogether. By default `5s`.
-    timeout: Option<Field<Duration>>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RawTest {
-    /// The attributes that the page hands out, with their values. Made up, please.
-    #[serde(default)]
-    attributes: Entries<Field<Verbatim>>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RawInspect {
-    /// How the page asks for the result: by POST to its `attr_url`, or as the query parameter
-    /// `result` of its own URL. By default `attr_url`.
-    #[serde(default)]
-    delivery: RawDelivery,
-}
-
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum RawDialect {
@@ -155,21 +52,15 @@ enum RawDialect {
     VerderHelpen,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum RawDelivery {
-    #[default]
-    AttrUrl,
-    Result,
-}
+type RawHosts = Spanned<Vec<Field<Host>>>;
 
 impl RawPlugins {
     pub fn auth_tags(&self) -> impl Iterator<Item = (&str, Span)> {
-        self.auth.iter().map(|method| (method.tag.text.as_str(), method.tag.span.clone()))
+        self.auth.iter().map(RawAuth::tag)
     }
 
     pub fn comm_tags(&self) -> impl Iterator<Item = (&str, Span)> {
-        self.comm.iter().map(|method| (method.tag.text.as_str(), method.tag.span.clone()))
+        self.comm.iter().map(RawComm::tag)
     }
 
     pub fn kids(&self) -> impl Iterator<Item = (&str, Span)> {
@@ -215,160 +106,11 @@ impl RawPlugins {
     }
 
     pub fn auth_places(&self, checker: &Checker) -> Vec<MethodPlace> {
-        let place = |raw: &RawAuth| {
-            let trust = raw.trust.as_ref().map(|trust| &trust.span);
-            let brokering = raw.brokering.as_ref().map(|brokering| &brokering.span);
-            MethodPlace::new(&raw.tag.span, trust, brokering, checker)
-        };
-        self.auth.iter().map(place).collect()
+        self.auth.iter().map(|raw| raw.place(checker)).collect()
     }
 
     pub fn comm_places(&self, checker: &Checker) -> Vec<MethodPlace> {
-        let place = |raw: &RawComm| {
-            let texts = match (&raw.link, &raw.http) {
-                (Some(link), _) => link.texts(),
-                (None, Some(http)) => http.texts(),
-                (None, None) => Vec::new(),
-            };
-            MethodPlace {
-                texts,
-                ..MethodPlace::new(&raw.tag.span, raw.trust.as_ref().map(|trust| &trust.span), None, checker)
-            }
-        };
-        self.comm.iter().map(place).collect()
-    }
-}
-
-impl RawAuth {
-    fn parse(
-        &self,
-        upstreams: &Names,
-        used: &mut Used,
-        secrets: Secrets,
-        checker: &mut Checker,
-    ) -> Option<AuthMethod> {
-        let tag = checker.parse(&self.tag);
-        let name = self.name.parse(checker);
-        let image_path = checker.parse(&self.image_path);
-        let kind = self.kind(upstreams, used, secrets, checker);
-        let trust = RawTrust::parse(self.trust.as_ref(), &self.tag.span, secrets, checker);
-        let provides = self.provides.as_ref().map(|provides| parse_attributes(provides, checker));
-        let hosts = parse_hosts(self.hosts.as_deref(), checker);
-        let timeout = checker.parse_or(self.timeout.as_ref(), DEFAULT_PLUGIN_TIMEOUT);
-        Some(AuthMethod {
-            tag: tag?,
-            name: name?,
-            image_path: image_path?.0,
-            kind: kind?,
-            dialect: self.dialect.into(),
-            brokering: self.brokering.as_ref().map_or(Brokering::default(), |raw| raw.value.into()),
-            disable_attr_url: self.disable_attr_url,
-            shim_tel_url: self.shim_tel_url,
-            trust: trust?,
-            provides: match provides {
-                Some(provides) => Some(provides?),
-                None => None,
-            },
-            hosts: hosts?,
-            timeout: timeout?,
-        })
-    }
-
-    fn kind(
-        &self,
-        upstreams: &Names,
-        used: &mut Used,
-        secrets: Secrets,
-        checker: &mut Checker,
-    ) -> Option<AuthKind> {
-        let given = [
-            ("start", self.start.is_some()),
-            ("oidc", self.oidc.is_some()),
-            ("http", self.http.is_some()),
-            ("headers", self.headers.is_some()),
-            ("test", self.test.is_some()),
-        ];
-        checker.exactly_one("authentication", &self.tag, &given)?;
-        if let Some(start) = &self.start {
-            return parse_start(start, upstreams, used, checker).map(|start| AuthKind::Remote { start });
-        }
-        if let Some(oidc) = &self.oidc {
-            return oidc.parse(&self.tag.span, secrets, checker).map(|oidc| AuthKind::Oidc(Box::new(oidc)));
-        }
-        if let Some(http) = &self.http {
-            return http.parse(&self.tag.span, secrets, checker).map(|http| AuthKind::Http(Box::new(http)));
-        }
-        if let Some(headers) = &self.headers {
-            return headers.parse(&self.tag.span, checker).map(AuthKind::Headers);
-        }
-        let test = self.test.as_ref()?;
-        test.parse(checker).map(|attributes| AuthKind::Test { attributes })
-    }
-}
-
-impl RawComm {
-    fn parse(
-        &self,
-        upstreams: &Names,
-        used: &mut Used,
-        secrets: Secrets,
-        checker: &mut Checker,
-    ) -> Option<CommMethod> {
-        let tag = checker.parse(&self.tag);
-        let name = self.name.parse(checker);
-        let image_path = checker.parse(&self.image_path);
-        let kind = self.kind(upstreams, used, secrets, checker);
-        let trust = RawTrust::parse(self.trust.as_ref(), &self.tag.span, secrets, checker);
-        let hosts = parse_hosts(self.hosts.as_deref(), checker);
-        let timeout = checker.parse_or(self.timeout.as_ref(), DEFAULT_PLUGIN_TIMEOUT);
-        Some(CommMethod {
-            tag: tag?,
-            name: name?,
-            image_path: image_path?.0,
-            kind: kind?,
-            disable_attributes_at_start: self.disable_attributes_at_start,
-            dialect: self.dialect.map(Into::into),
-            trust: trust?,
-            hosts: hosts?,
-            timeout: timeout?,
-        })
-    }
-
-    fn kind(
-        &self,
-        upstreams: &Names,
-        used: &mut Used,
-        secrets: Secrets,
-        checker: &mut Checker,
-    ) -> Option<CommKind> {
-        let given = [
-            ("start", self.start.is_some()),
-            ("link", self.link.is_some()),
-            ("http", self.http.is_some()),
-            ("inspect", self.inspect.is_some()),
-        ];
-        checker.exactly_one("communication", &self.tag, &given)?;
-        if let Some(start) = &self.start {
-            return parse_start(start, upstreams, used, checker).map(|start| CommKind::Remote { start });
-        }
-        if let Some(http) = &self.http {
-            return http.parse(&self.tag.span, secrets, checker).map(|http| CommKind::Http(Box::new(http)));
-        }
-        if let Some(link) = &self.link {
-            return link.parse(&self.tag.span, secrets, checker).map(|link| CommKind::Link(Box::new(link)));
-        }
-        let inspect = self.inspect.as_ref()?;
-        Some(CommKind::Inspect { delivery: inspect.delivery.into() })
-    }
-}
-
-impl RawTest {
-    fn parse(&self, checker: &mut Checker) -> Option<Vec<(AttributeTag, String)>> {
-        all(self.attributes.0.iter().map(|(tag, value)| {
-            let tag = checker.parse(&Field::<AttributeTag>::new(tag));
-            let value = checker.parse(value);
-            tag.zip(value).map(|(tag, value)| (tag, value.0))
-        }))
+        self.comm.iter().map(|raw| raw.place(checker)).collect()
     }
 }
 
@@ -390,20 +132,25 @@ fn parse_start(
 
 /// The outer `None` is an error, the inner one a key that is not given.
 #[allow(clippy::option_option, reason = "the two have to be told apart, and only here")]
-fn parse_hosts(hosts: Option<&[Field<Host>]>, checker: &mut Checker) -> Option<Option<Vec<String>>> {
+fn parse_hosts(hosts: Option<&RawHosts>, checker: &mut Checker) -> Option<Option<Vec<String>>> {
     let Some(hosts) = hosts else { return Some(None) };
-    let parsed = checker.parse_all(hosts)?;
+    let parsed = checker.parse_all(&hosts.value)?;
     Some(Some(parsed.into_iter().map(|Host(host)| host).collect()))
 }
 
 impl Checker<'_> {
-    /// Whether a method says in one way who plays the plugin; else an error at its tag.
-    fn exactly_one(&mut self, side: &str, tag: &Field<MethodTag>, given: &[(&str, bool)]) -> Option<()> {
+    /// The one way in which a method says who plays the plugin; else an error at its tag.
+    fn exactly_one<'k>(
+        &mut self,
+        side: &str,
+        tag: &Field<MethodTag>,
+        given: &[(&'k str, bool)],
+    ) -> Option<&'k str> {
         let quoted = self.quote(&tag.span);
         let all = enumerate(given.iter().map(|(key, _)| *key));
         let present: Vec<_> = given.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
         match &*present {
-            [_] => return Some(()),
+            [one] => return Some(one),
             [] => {
                 let message =
                     format!("the {side} method {quoted} does not say what it is: it has none of {all}");
@@ -420,6 +167,15 @@ impl Checker<'_> {
         }
         None
     }
+
+    /// Keys that are for plugins, and given beside an adapter, which has no use for them.
+    fn warn_of_unused(&mut self, adapter: &str, keys: &[(&str, Option<&Span>)]) {
+        for (key, span) in keys {
+            let Some(span) = span else { continue };
+            self.warning("unused-key", span, format!("`{key}` does nothing beside `{adapter}`"))
+                .with_help("remove it: it is for plugins");
+        }
+    }
 }
 
 impl From<RawDialect> for Dialect {
@@ -427,15 +183,6 @@ impl From<RawDialect> for Dialect {
         match raw {
             RawDialect::IdContact => Self::IdContact,
             RawDialect::VerderHelpen => Self::VerderHelpen,
-        }
-    }
-}
-
-impl From<RawDelivery> for InspectDelivery {
-    fn from(raw: RawDelivery) -> Self {
-        match raw {
-            RawDelivery::AttrUrl => Self::AttrUrl,
-            RawDelivery::Result => Self::Result,
         }
     }
 }
