@@ -7,6 +7,7 @@ mod browser;
 mod cookies;
 mod html;
 mod page;
+mod tags;
 mod verdict;
 mod walk;
 mod watch;
@@ -19,13 +20,14 @@ use std::{
 use clap::Args;
 
 use self::{
+    tags::Chosen,
     verdict::verdict,
     walk::{Action, Broken, End, Plan, Step, Walk},
     watch::Watch,
 };
-use super::{ConfigDirectory, complain, print};
+use super::{ConfigDirectory, EXIT_INVALID, complain, print};
 use crate::{
-    config::{AuthKind, AuthMethod, Brokering, Config, Way, parse_duration},
+    config::{AuthKind, Brokering, Config, Way, parse_duration},
     metrics::SessionLabels,
     model::{BaseUrl, PluginUrl, path_segment},
     plugins::HttpClient,
@@ -71,6 +73,14 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
         Ok(config) => config,
         Err(invalid) => return invalid,
     };
+    let SessionArguments { purpose, auth, comm, admin_url, .. } = &arguments;
+    let chosen = match Chosen::find(&config, purpose, auth, comm) {
+        Ok(chosen) => chosen,
+        Err(reason) => {
+            complain(&format!("error: {reason}\n"));
+            return ExitCode::from(EXIT_INVALID);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -78,11 +88,10 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let admin = admin_url.clone();
     let outcome = runtime.block_on(async {
         let http = PluginClient::new(Resolver::default(), 1).with_max_answer(MAX_ANSWER);
-        Errand { config: &config, http: &http, admin: arguments.admin_url.clone() }
-            .run(plan(arguments, &config))
-            .await
+        Errand { config: &config, chosen, http: &http, admin }.run(plan(arguments, &config)).await
     });
     match outcome {
         Ok(text) => {
@@ -120,6 +129,7 @@ fn plan(arguments: SessionArguments, config: &Config) -> Plan {
 /// One run of the command.
 struct Errand<'a> {
     config: &'a Config,
+    chosen: Chosen<'a>,
     http: &'a dyn HttpClient,
     admin: Option<BaseUrl>,
 }
@@ -140,7 +150,7 @@ impl Errand<'_> {
             }
             Err(broken) => return Err(broken.to_string()),
         };
-        verdict(plan.action, &end, pressed, self.passes_unread(&plan)).map_err(str::to_owned)
+        verdict(plan.action, &end, pressed, self.passes_unread()).map_err(str::to_owned)
     }
 
     /// Waits for the end of a session that a person goes on with.
@@ -151,8 +161,8 @@ impl Errand<'_> {
             SessionLabels { purpose: &plan.purpose, auth_method: &plan.auth, comm_method: &plan.comm };
         let watch = Watch { http: self.http, admin: &admin, labels, deadline: plan.deadline };
         let before = watch.counts().await;
-        let brokering = self.auth(plan).map(|method| method.brokering);
-        if brokering == Some(Brokering::Bind) {
+        let brokering = self.chosen.auth.brokering;
+        if brokering == Brokering::Bind {
             let path = format!("/choose/{}", path_segment(&plan.purpose));
             print(
                 "With `brokering: bind` only the browser that starts may return: start it there once more.\n",
@@ -167,23 +177,15 @@ impl Errand<'_> {
              another citizen's looks the same.\n"
         ));
         watch.end(&before).await.map_err(|reason| match brokering {
-            Some(Brokering::Off) => {
-                format!("{reason}; with `brokering: off` the gateway does not see the end")
-            }
-            _ => reason.to_string(),
+            Brokering::Off => format!("{reason}; with `brokering: off` the gateway does not see the end"),
+            Brokering::Observe | Brokering::Bind => reason.to_string(),
         })
-    }
-
-    fn auth(&self, plan: &Plan) -> Option<&AuthMethod> {
-        self.config.auth.iter().find(|method| method.tag.as_str() == plan.auth)
     }
 
     /// Whether `inspect` is not expected to read the result: it is encrypted to a plugin.
-    fn passes_unread(&self, plan: &Plan) -> bool {
-        let comm = self.config.comm.iter().find(|method| method.tag.as_str() == plan.comm);
-        self.auth(plan).is_some_and(|auth| {
-            matches!(auth.kind, AuthKind::Remote { .. }) && auth.way_to(comm) == Some(Way::Unread)
-        })
+    fn passes_unread(&self) -> bool {
+        let Chosen { auth, comm } = self.chosen;
+        matches!(auth.kind, AuthKind::Remote { .. }) && auth.way_to(Some(comm)) == Some(Way::Unread)
     }
 }
 
