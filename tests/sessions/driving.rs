@@ -3,10 +3,15 @@
 use std::{io::ErrorKind, net::TcpListener};
 
 use super::{
-    command::{ended, program_in, written},
-    world::{PURPOSE, RESEAL_COMM, Setup},
+    command::{ended, program_in, session, written},
+    world::{PURPOSE, RESEAL_COMM, Setup, World, start_gateway},
 };
-use crate::support::gateway::Files;
+use crate::support::{
+    answers,
+    auth_plugin::Posts,
+    gateway::{Files, TestGateway},
+    stub::StubServer,
+};
 
 /// What the command says of a purpose and two methods that are no session, with its exit status.
 /// Whoever listens where the gateway would be is not spoken to.
@@ -59,4 +64,66 @@ fn methods_between_which_no_result_gets_are_told_before_anything_is_sent() {
     let complaint = refused(&files, [PURPOSE, "irma", "chat"]);
     assert!(complaint.starts_with("error[combination]"), "{complaint}");
     assert!(complaint.contains("those of the first pass unread"), "{complaint}");
+}
+
+const TEST: &str = "test: { attributes: { email: secret-value, fullname: Jan } }";
+
+/// A conversation service whose deliveries are answered with this status, and that citizens reach
+/// whatever becomes of them.
+fn service(status: u16) -> (StubServer, TestGateway) {
+    let service = StubServer::start(move |request| match request.method() {
+        "PUT" => answers::answer(status, &[], "secret-answer"),
+        _ => answers::answer(200, &[], "Welcome."),
+    });
+    let url = service.url();
+    let room = format!(
+        "http: {{ base: \"{url}\", client_url: \"{url}/room\", on_failure: continue, \
+         deliver: {{ request: {{ method: PUT, path: /a, json: {{ all: \"{{{{ attributes }}}}\" }} }} }} }}"
+    );
+    let setup = Setup::default().auth("test", TEST).comm("room", &room);
+    let gateway = start_gateway(&setup.files("http://127.0.0.1:9", "http://127.0.0.1:9"));
+    (service, gateway)
+}
+
+#[test]
+fn attributes_that_were_not_delivered_are_no_success_though_the_citizen_goes_on() {
+    let (failing, gateway) = service(500);
+    let (printed, complaint) = ended(session(&gateway, "test", "room", ""), 1);
+    assert!(printed.ends_with(": the communication side\n"), "{printed}");
+    assert_eq!(
+        complaint,
+        "error: the communication side took over, but the attributes were not delivered: \
+         the gateway counted `attributes_delivered`, `delivery_failed`\n"
+    );
+    let methods: Vec<_> = failing.requests().iter().map(|request| request.method().to_owned()).collect();
+    assert_eq!(methods, ["PUT", "GET"], "the citizen went on");
+    for secret in ["secret-value", "secret-answer"] {
+        assert!(!format!("{printed}{complaint}").contains(secret), "{printed}{complaint}");
+    }
+    // What was counted of sessions before this one says nothing of it.
+    let (printed, _) = ended(session(&gateway, "test", "room", "--cancel"), 0);
+    assert!(printed.ends_with("ok: the citizen was told that they did not sign in\n"), "{printed}");
+}
+
+#[test]
+fn a_delivery_is_claimed_only_where_the_gateway_counted_it() {
+    let (_service, gateway) = service(200);
+    let (printed, _) = ended(session(&gateway, "test", "room", ""), 0);
+    let verdict = "ok: the communication side took over, and the result was delivered\n";
+    assert!(printed.ends_with(verdict), "{printed}");
+
+    let mut program = program_in("session", gateway.directory());
+    program.args(["--purpose", PURPOSE, "--auth", "test", "--comm", "room"]);
+    program.arg("--url").arg(format!("http://{}", gateway.public));
+    // The configuration says port 0, where nobody is.
+    let (printed, _) = ended(program, 0);
+    let verdict = "ok: the communication side took over; whether the attributes were delivered is not known: \
+                   the admin listener at http://127.0.0.1:0 cannot be asked: ";
+    assert!(printed.contains(verdict), "{printed}");
+
+    let world = World::new(&Setup::one("", ""));
+    world.auth.plan(|plan| plan.posts = Posts::Later);
+    let (printed, _) = ended(session(&world.gateway, "irma", "chat", ""), 0);
+    let verdict = "is not known: the gateway counted no delivery\n";
+    assert!(printed.ends_with(verdict), "{printed}");
 }

@@ -23,7 +23,7 @@ use self::{
     tags::Chosen,
     verdict::verdict,
     walk::{Action, Broken, End, Plan, Step, Walk},
-    watch::Watch,
+    watch::{Counts, Delivery, Unseen, Watch},
 };
 use super::{ConfigDirectory, EXIT_INVALID, complain, print};
 use crate::{
@@ -136,31 +136,47 @@ struct Errand<'a> {
 
 impl Errand<'_> {
     /// What came of it, in words; an error for anything but the end that was wanted.
-    async fn run(&self, plan: Plan) -> Result<&'static str, String> {
+    async fn run(&self, plan: Plan) -> Result<String, String> {
         print("    time  status      body  location  step\n");
+        let watch = self.watch(&plan)?;
+        let before = watch.counts().await;
         let mut tell = |step: Step| print(&line(&step));
         let mut walk = Walk::new(&plan, self.http, &mut tell);
         let walked = walk.run().await;
         let pressed = walk.pressed();
         let (end, pressed) = match walked {
-            Ok(End::Person(url)) => (self.watched(&plan, &url).await?, true),
+            Ok(End::Person(url)) => (self.watched(&plan, &url, &watch, &before).await?, true),
             Ok(end) => (end, pressed),
             Err(broken @ Broken::NoGateway(_)) => {
                 return Err(format!("{broken}; `id-contact-gateway run` starts it, --url says where it is"));
             }
             Err(broken) => return Err(broken.to_string()),
         };
-        verdict(plan.action, &end, pressed, self.passes_unread()).map_err(str::to_owned)
+        let verdict = verdict(plan.action, &end, pressed, self.passes_unread())?;
+        match end {
+            End::Arrived | End::Call if plan.action == Action::Confirm => {
+                with_delivery(verdict, watch.delivery(&before).await)
+            }
+            _ => Ok(verdict.to_owned()),
+        }
     }
 
-    /// Waits for the end of a session that a person goes on with.
-    async fn watched(&self, plan: &Plan, url: &PluginUrl) -> Result<End, String> {
+    fn watch<'p>(&'p self, plan: &'p Plan) -> Result<Watch<'p>, String> {
         let admin = self.admin.clone().map_or_else(|| reachable_url(self.config.listeners.admin), Ok);
         let admin = admin.map_err(|error| error.to_string())?;
         let labels =
             SessionLabels { purpose: &plan.purpose, auth_method: &plan.auth, comm_method: &plan.comm };
-        let watch = Watch { http: self.http, admin: &admin, labels, deadline: plan.deadline };
-        let before = watch.counts().await;
+        Ok(Watch { http: self.http, admin, labels, deadline: plan.deadline })
+    }
+
+    /// Waits for the end of a session that a person goes on with.
+    async fn watched(
+        &self,
+        plan: &Plan,
+        url: &PluginUrl,
+        watch: &Watch<'_>,
+        before: &Result<Counts, Unseen>,
+    ) -> Result<End, String> {
         let brokering = self.chosen.auth.brokering;
         if brokering == Brokering::Bind {
             let path = format!("/choose/{}", path_segment(&plan.purpose));
@@ -171,12 +187,13 @@ impl Errand<'_> {
         } else {
             print(&format!("Open in a browser:\n{}\n", url.as_str()));
         }
-        let before = before.map_err(|unseen| unseen.to_string())?;
+        let before = before.as_ref().map_err(|unseen| format!("{unseen}, so nothing tells how it ends"))?;
+        let admin = &watch.admin;
         print(&format!(
             "Waiting until {admin}/metrics counts the end of a session of this purpose and these methods; \
              another citizen's looks the same.\n"
         ));
-        watch.end(&before).await.map_err(|reason| match brokering {
+        watch.end(before).await.map_err(|reason| match brokering {
             Brokering::Off => format!("{reason}; with `brokering: off` the gateway does not see the end"),
             Brokering::Observe | Brokering::Bind => reason.to_string(),
         })
@@ -186,6 +203,20 @@ impl Errand<'_> {
     fn passes_unread(&self) -> bool {
         let Chosen { auth, comm } = self.chosen;
         matches!(auth.kind, AuthKind::Remote { .. }) && auth.way_to(Some(comm)) == Some(Way::Unread)
+    }
+}
+
+/// The verdict on a citizen who went on to the communication side, where attributes were to go too.
+fn with_delivery(verdict: &str, delivery: Delivery) -> Result<String, String> {
+    match delivery {
+        Delivery::Done => Ok(format!("{verdict}, and the result was delivered")),
+        Delivery::Failed(outcome) => Err(format!(
+            "{verdict}, but the attributes were not delivered: \
+             the gateway counted `attributes_delivered`, `{outcome}`"
+        )),
+        Delivery::Unknown(why) => {
+            Ok(format!("{verdict}; whether the attributes were delivered is not known: {why}"))
+        }
     }
 }
 
