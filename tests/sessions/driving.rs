@@ -2,6 +2,8 @@
 
 use std::{io::ErrorKind, net::TcpListener};
 
+use id_contact_gateway::model::Dialect;
+
 use super::{
     command::{ended, program_in, session, written},
     world::{PURPOSE, RESEAL_COMM, Setup, World, start_gateway},
@@ -10,6 +12,7 @@ use crate::support::{
     answers,
     auth_plugin::Posts,
     gateway::{Files, TestGateway},
+    keys::{Kind, key},
     stub::StubServer,
 };
 
@@ -126,4 +129,57 @@ fn a_delivery_is_claimed_only_where_the_gateway_counted_it() {
     let (printed, _) = ended(session(&world.gateway, "irma", "chat", ""), 0);
     let verdict = "is not known: the gateway counted no delivery\n";
     assert!(printed.ends_with(verdict), "{printed}");
+}
+
+/// A front proxy is believed from here.
+const FRONT: &str =
+    "headers: { from: [127.0.0.1], attributes: { email: X-Remote-Mail, fullname: X-Remote-Name } }";
+const IDENTITY: [&str; 4] =
+    ["-H", "X-Remote-Mail: secret-mail@example.nl", "--header", "X-Remote-Name: secret Jörg"];
+
+#[test]
+fn headers_of_a_front_proxy_sign_a_citizen_in_and_reach_nobody_else() {
+    let world = World::new(&Setup::default().auth("sso", FRONT).comm("chat", RESEAL_COMM));
+    world.comm.plan(|plan| plan.verify = key("gateway", Kind::P256).verification());
+    let mut program = session(&world.gateway, "sso", "chat", "");
+    program.args(IDENTITY);
+    let (printed, _) = ended(program, 0);
+    let verdict = "ok: the communication side took over, and the result was delivered\n";
+    assert!(printed.ends_with(verdict), "{printed}");
+    assert!(!printed.contains("secret"), "{printed}");
+
+    let delivered = world.comm.attributes(&world.comm.take_delivery(), Dialect::IdContact);
+    let values: Vec<_> = delivered.values().map(String::as_str).collect();
+    assert_eq!(values, ["secret-mail@example.nl", "secret Jörg"]);
+    let requests = world.comm.requests();
+    assert!(requests.iter().any(|request| request.target().starts_with("/room/")), "the citizen arrived");
+    for request in requests {
+        assert_eq!(request.header("X-Remote-Mail").or(request.header("X-Remote-Name")), None, "{request:?}");
+    }
+
+    let mut cancelling = session(&world.gateway, "sso", "chat", "--cancel");
+    cancelling.args(IDENTITY);
+    let (printed, _) = ended(cancelling, 0);
+    assert!(printed.ends_with("ok: the citizen was told that they did not sign in\n"), "{printed}");
+    let (_, complaint) = ended(session(&world.gateway, "sso", "chat", ""), 1);
+    assert!(complaint.contains("We do not know who you are"), "{complaint}");
+}
+
+#[test]
+fn a_header_that_cannot_be_sent_is_refused_and_its_value_not_shown() {
+    let directory = written(&Setup::one("", "").files("http://127.0.0.1:9", "http://127.0.0.1:9"));
+    for (headers, told) in [
+        (vec!["secret"], "it is written `NAME: VALUE`"),
+        (vec!["X Secret: secret"], "not the name of a header"),
+        (vec!["X-Mail: secret\nX-Name: secret"], "the value of `x-mail` cannot be sent"),
+        (vec!["X-Mail: "], "`x-mail` has no value"),
+        (vec!["Host: secret"], "`host` is set by the command itself"),
+        (vec!["X-Mail: secret", "--header", "x-mail: secret"], "`x-mail` is given twice"),
+    ] {
+        let mut program = program_in("session", directory.path());
+        program.args(["--purpose", PURPOSE, "--auth", "irma", "--comm", "chat", "--header"]).args(&headers);
+        let (printed, complaint) = ended(program, 64);
+        assert!(complaint.contains(told), "{headers:?}: {complaint}");
+        assert!(!format!("{printed}{complaint}").contains("secret"), "{complaint}");
+    }
 }

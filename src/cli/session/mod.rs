@@ -5,6 +5,7 @@
 
 mod browser;
 mod cookies;
+mod header;
 mod html;
 mod page;
 mod tags;
@@ -18,8 +19,10 @@ use std::{
 };
 
 use clap::Args;
+use http::{HeaderName, HeaderValue};
 
 use self::{
+    header::{HeaderParser, repeated},
     tags::Chosen,
     verdict::verdict,
     walk::{Action, Broken, End, Plan, Step, Walk},
@@ -63,6 +66,9 @@ pub(super) struct SessionArguments {
     /// Where the admin listener is asked, when that is not its address in routes.yaml.
     #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
     admin_url: Option<BaseUrl>,
+    /// A header that the front proxy would add, for the gateway and nobody else. Can be repeated.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = HeaderParser)]
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// The longest that all of it may take, a person's part included.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
     timeout: Duration,
@@ -73,8 +79,7 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
         Ok(config) => config,
         Err(invalid) => return invalid,
     };
-    let SessionArguments { purpose, auth, comm, admin_url, .. } = &arguments;
-    let chosen = match Chosen::find(&config, purpose, auth, comm) {
+    let chosen = match chosen(&arguments, &config) {
         Ok(chosen) => chosen,
         Err(reason) => {
             complain(&format!("error: {reason}\n"));
@@ -88,7 +93,7 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let admin = admin_url.clone();
+    let admin = arguments.admin_url.clone();
     let outcome = runtime.block_on(async {
         let http = PluginClient::new(Resolver::default(), 1).with_max_answer(MAX_ANSWER);
         Errand { config: &config, chosen, http: &http, admin }.run(plan(arguments, &config)).await
@@ -103,6 +108,14 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the command line says, where that can be a session.
+fn chosen<'c>(arguments: &SessionArguments, config: &'c Config) -> Result<Chosen<'c>, String> {
+    if let Some(name) = repeated(&arguments.headers) {
+        return Err(format!("`{name}` is given twice (--header)"));
+    }
+    Chosen::find(config, &arguments.purpose, &arguments.auth, &arguments.comm)
 }
 
 fn plan(arguments: SessionArguments, config: &Config) -> Plan {
@@ -122,8 +135,8 @@ fn plan(arguments: SessionArguments, config: &Config) -> Plan {
         (false, true) => Action::Fail,
         (false, false) => Action::Confirm,
     };
-    let (purpose, auth, comm) = (arguments.purpose, arguments.auth, arguments.comm);
-    Plan { purpose, auth, comm, action, public, places, deadline: Instant::now() + arguments.timeout }
+    let SessionArguments { purpose, auth, comm, headers, timeout, .. } = arguments;
+    Plan { purpose, auth, comm, action, headers, public, places, deadline: Instant::now() + timeout }
 }
 
 /// One run of the command.
