@@ -1,6 +1,6 @@
 //! What `session` is told and tells: mistakes in its command line, and what became of the attributes.
 
-use std::{io::ErrorKind, net::TcpListener};
+use std::{fs, io::ErrorKind, net::TcpListener, path::Path};
 
 use id_contact_gateway::model::Dialect;
 
@@ -182,4 +182,58 @@ fn a_header_that_cannot_be_sent_is_refused_and_its_value_not_shown() {
         assert!(complaint.contains(told), "{headers:?}: {complaint}");
         assert!(!format!("{printed}{complaint}").contains("secret"), "{complaint}");
     }
+}
+
+/// What the text has between a mark and the end of an example.
+fn example<'t>(text: &'t str, mark: &str) -> &'t str {
+    let (_, rest) = text.split_once(mark).unwrap_or_else(|| panic!("no {mark:?}"));
+    rest.split("```").next().unwrap_or_default()
+}
+
+/// The cells of a line of steps, aligned to the right but for the last; times and sizes are others each
+/// time.
+fn cells(line: &str) -> Vec<String> {
+    let mut rest = line;
+    let mut cells = Vec::new();
+    for width in [8, 8, 10, 10] {
+        let (cell, after) = rest.split_at_checked(width).unwrap_or((rest, ""));
+        cells.push(masked(cell.trim_start()));
+        rest = after;
+    }
+    cells.push(masked(rest));
+    cells
+}
+
+/// Numbers of milliseconds and bytes are all the same.
+fn masked(text: &str) -> String {
+    let words: Vec<_> = text.split(' ').collect();
+    let next = words.iter().skip(1).copied().chain([""]);
+    let masked = words.iter().zip(next).map(|(word, next)| match next {
+        "ms" | "B" if word.parse::<u32>().is_ok() => "#",
+        _ => word,
+    });
+    masked.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_documentation_shows_what_the_program_prints() {
+    let shipped = |file: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{file}: {error}"))
+    };
+    let page = shipped("docs/operations.md");
+    let (_, section) = page.split_once("\n## Trying a session\n").expect("the page has this section");
+    let command = example(section, "```sh\nid-contact-gateway session ").lines().next().unwrap_or_default();
+    let sample = example(section, "```text\n");
+
+    // Other ports, since those of the shipped configuration may be taken.
+    let routes = shipped("routes.yaml").replace(":8081", ":0").replace(":9090\"", ":0\"");
+    let routes = routes.replace(":8080\" }", ":0\" }");
+    let files = Files { routes, purposes: shipped("purposes.yaml"), plugins: shipped("plugins.yaml") };
+    let gateway = start_gateway(&files);
+    let mut program = program_in("session", gateway.directory());
+    program.args(command.split_whitespace()).arg("--url").arg(format!("http://{}", gateway.public));
+    let (printed, _) = ended(program, 0);
+    let cells = |text: &str| text.lines().map(cells).collect::<Vec<_>>();
+    assert_eq!(cells(sample), cells(&printed), "{sample}{printed}");
 }
