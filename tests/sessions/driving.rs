@@ -25,6 +25,7 @@ fn refused(files: &Files, [purpose, auth, comm]: [&str; 3]) -> String {
     let url = format!("http://{}", listener.local_addr().expect("a listener has an address"));
     let mut program = program_in("session", directory.path());
     program.args(["--purpose", purpose, "--auth", auth, "--comm", comm, "--url", &url, "--admin-url", &url]);
+    program.args(["--timeout", "2s"]);
     let (printed, complaint) = ended(program, 64);
     assert_eq!(printed, "");
     let nobody = listener.accept().map(drop).map_err(|error| error.kind());
@@ -106,6 +107,17 @@ fn attributes_that_were_not_delivered_are_no_success_though_the_citizen_goes_on(
     // What was counted of sessions before this one says nothing of it.
     let (printed, _) = ended(session(&gateway, "test", "room", "--cancel"), 0);
     assert!(printed.ends_with("ok: the citizen was told that they did not sign in\n"), "{printed}");
+}
+
+#[test]
+fn a_call_that_takes_no_result_is_no_success() {
+    let world = World::new(&Setup::one("", ""));
+    world.comm.plan(|plan| {
+        plan.attr_url = None;
+        "tel:+31201234567".clone_into(&mut plan.client_url);
+    });
+    let (_, complaint) = ended(session(&world.gateway, "irma", "chat", ""), 1);
+    assert!(complaint.contains("the citizen can call, but the attributes were not delivered"), "{complaint}");
 }
 
 #[test]
