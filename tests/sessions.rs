@@ -17,6 +17,8 @@ mod case;
 mod command;
 #[path = "sessions/delivery.rs"]
 mod delivery;
+#[path = "sessions/driving.rs"]
+mod driving;
 #[path = "sessions/endings.rs"]
 mod endings;
 #[path = "sessions/forgery.rs"]

@@ -56,6 +56,7 @@ pub use adapters::{
     AssertedHeaders, Call, CallBody, ClientAuth, Deliver, Finish, Hmac, HttpAuth, HttpComm, Jwt, Link, Oidc,
     OnFailure, OutcomeRule, Poll, Prompt, Save, SaveKind, Service, StartCall, UpdateCalls,
 };
+pub use check::{did_you_mean, enumerate};
 pub use effective::effective;
 pub use ingredients::{Ingredients, Recorder};
 pub use load::{Loaded, load};

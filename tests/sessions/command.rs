@@ -2,10 +2,14 @@
 //! `explain` say of hops.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     net::TcpListener,
+    path::Path,
     process::{Command, Output, Stdio},
 };
+
+use tempfile::TempDir;
 
 use super::world::{PURPOSE, RESEAL_AUTH, RESEAL_COMM, Setup, World, environment, start_gateway};
 use crate::support::{
@@ -16,14 +20,30 @@ use crate::support::{
 
 /// The program with the variables of the tests.
 fn program(command: &str, gateway: &TestGateway) -> Command {
+    program_in(command, gateway.directory())
+}
+
+/// The same, with a configuration that may be no gateway's.
+pub fn program_in(command: &str, directory: &Path) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_id-contact-gateway"));
-    program.arg(command).arg("--config").arg(gateway.directory()).envs(environment());
+    program.arg(command).arg("--config").arg(directory).envs(environment());
     program.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null").stdin(Stdio::null());
     program
 }
 
+/// The directory of a configuration that nobody serves.
+pub fn written(files: &Files) -> TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    for (name, text) in
+        [("routes.yaml", &files.routes), ("purposes.yaml", &files.purposes), ("plugins.yaml", &files.plugins)]
+    {
+        fs::write(directory.path().join(name), text).expect("the file can be written");
+    }
+    directory
+}
+
 /// `session` for two methods.
-fn session(gateway: &TestGateway, auth: &str, comm: &str, more: &str) -> Command {
+pub fn session(gateway: &TestGateway, auth: &str, comm: &str, more: &str) -> Command {
     let mut program = program("session", gateway);
     program.args(["--purpose", PURPOSE, "--auth", auth, "--comm", comm]);
     program.arg("--admin-url").arg(format!("http://{}", gateway.admin));
@@ -35,7 +55,7 @@ fn session(gateway: &TestGateway, auth: &str, comm: &str, more: &str) -> Command
 }
 
 /// Its output when it ends with this status.
-fn ended(mut command: Command, status: i32) -> (String, String) {
+pub fn ended(mut command: Command, status: i32) -> (String, String) {
     let Output { status: ended, stdout, stderr } = command.output().expect("the program starts");
     let text = |bytes| String::from_utf8(bytes).expect("it prints text");
     let (stdout, stderr) = (text(stdout), text(stderr));
@@ -83,7 +103,8 @@ fn a_session_of_plugins_is_followed_and_nothing_of_it_is_shown() {
             world.comm.plan(|plan| plan.attr_url = None);
         }
         let (printed, _) = ended(session(&world.gateway, "irma", "chat", ""), 0);
-        assert!(printed.ends_with("ok: the communication side took over\n"), "{printed}");
+        let verdict = "ok: the communication side took over, and the result was delivered\n";
+        assert!(printed.ends_with(verdict), "{printed}");
         let token = world.comm.take_delivery().token;
         let continuation = world.auth.continuation();
         let state = continuation.rsplit('/').next().expect("a continuation ends with its state");
@@ -133,7 +154,12 @@ fn a_plugin_that_breaks_is_told_with_the_reference() {
 #[test]
 fn a_start_that_the_gateway_refuses_is_told_with_its_code() {
     let world = World::new(&Setup::one("", ""));
-    let (_, complaint) = ended(session(&world.gateway, "nobody", "chat", ""), 1);
+    let ahead = Setup::one("", "").auth("nobody", "").files(&world.auth.url(), &world.comm.url());
+    let ahead = written(&ahead);
+    let mut program = program_in("session", ahead.path());
+    program.args(["--purpose", PURPOSE, "--auth", "nobody", "--comm", "chat"]);
+    program.arg("--url").arg(format!("http://{}", world.gateway.public));
+    let (_, complaint) = ended(program, 1);
     assert!(complaint.contains("(unknown_auth_method)"), "{complaint}");
 }
 

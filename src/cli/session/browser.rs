@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
 use super::cookies::Cookies;
@@ -94,13 +94,19 @@ impl Answer {
 pub(super) struct Browser<'a> {
     http: &'a dyn HttpClient,
     cookies: Cookies,
+    /// Headers for the gateway. They say who somebody is: nobody else gets them.
+    added: &'a [(HeaderName, HeaderValue)],
     /// When everything has to be over.
     deadline: Instant,
 }
 
 impl<'a> Browser<'a> {
-    pub(super) fn new(http: &'a dyn HttpClient, deadline: Instant) -> Self {
-        Self { http, cookies: Cookies::default(), deadline }
+    pub(super) fn new(
+        http: &'a dyn HttpClient,
+        added: &'a [(HeaderName, HeaderValue)],
+        deadline: Instant,
+    ) -> Self {
+        Self { http, cookies: Cookies::default(), added, deadline }
     }
 
     /// The time that is left.
@@ -118,9 +124,9 @@ impl<'a> Browser<'a> {
         // Telephone numbers never come here; they would be an answer that does not come.
         let (site, target) = request.url.request_target().ok_or(TransportError::Broken)?;
         let url = Url::parse(request.url.as_str()).map_err(|_| TransportError::Broken)?;
-        let (place, path_and_query) = match gateway.own_path(&request.url) {
-            Some(path) => (gateway.place.clone(), format!("{}{path}", gateway.place.path())),
-            None => (site.clone(), target),
+        let (place, path_and_query, added) = match gateway.own_path(&request.url) {
+            Some(path) => (gateway.place.clone(), format!("{}{path}", gateway.place.path()), self.added),
+            None => (site.clone(), target, &[][..]),
         };
         let (content_type, body) = request.body.encoded();
         let mut headers = vec![
@@ -132,6 +138,7 @@ impl<'a> Browser<'a> {
         let headers: Vec<_> = headers
             .into_iter()
             .filter_map(|(name, value)| Some((name, HeaderValue::from_str(&value).ok()?)))
+            .chain(added.iter().cloned())
             .collect();
         let started = Instant::now();
         let outgoing = OutgoingRequest {

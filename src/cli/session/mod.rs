@@ -5,8 +5,10 @@
 
 mod browser;
 mod cookies;
+mod header;
 mod html;
 mod page;
+mod tags;
 mod verdict;
 mod walk;
 mod watch;
@@ -17,15 +19,18 @@ use std::{
 };
 
 use clap::Args;
+use http::{HeaderName, HeaderValue};
 
 use self::{
+    header::{HeaderParser, repeated},
+    tags::Chosen,
     verdict::verdict,
     walk::{Action, Broken, End, Plan, Step, Walk},
-    watch::Watch,
+    watch::{Counts, Delivery, Unseen, Watch},
 };
-use super::{ConfigDirectory, complain, print};
+use super::{ConfigDirectory, EXIT_INVALID, complain, print};
 use crate::{
-    config::{AuthKind, AuthMethod, Brokering, Config, Way, parse_duration},
+    config::{AuthKind, Brokering, Config, Way, parse_duration},
     metrics::SessionLabels,
     model::{BaseUrl, PluginUrl, path_segment},
     plugins::HttpClient,
@@ -61,6 +66,9 @@ pub(super) struct SessionArguments {
     /// Where the admin listener is asked, when that is not its address in routes.yaml.
     #[arg(long, value_name = "URL", value_parser = BaseUrl::parse)]
     admin_url: Option<BaseUrl>,
+    /// A header that the front proxy would add, for the gateway and nobody else. Can be repeated.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = HeaderParser)]
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// The longest that all of it may take, a person's part included.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
     timeout: Duration,
@@ -71,6 +79,13 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
         Ok(config) => config,
         Err(invalid) => return invalid,
     };
+    let chosen = match chosen(&arguments, &config) {
+        Ok(chosen) => chosen,
+        Err(reason) => {
+            complain(&format!("error: {reason}\n"));
+            return ExitCode::from(EXIT_INVALID);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -78,11 +93,10 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let admin = arguments.admin_url.clone();
     let outcome = runtime.block_on(async {
         let http = PluginClient::new(Resolver::default(), 1).with_max_answer(MAX_ANSWER);
-        Errand { config: &config, http: &http, admin: arguments.admin_url.clone() }
-            .run(plan(arguments, &config))
-            .await
+        Errand { config: &config, chosen, http: &http, admin }.run(plan(arguments, &config)).await
     });
     match outcome {
         Ok(text) => {
@@ -94,6 +108,14 @@ pub(super) fn session(arguments: SessionArguments) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the command line says, where that can be a session.
+fn chosen<'c>(arguments: &SessionArguments, config: &'c Config) -> Result<Chosen<'c>, String> {
+    if let Some(name) = repeated(&arguments.headers) {
+        return Err(format!("`{name}` is given twice (--header)"));
+    }
+    Chosen::find(config, &arguments.purpose, &arguments.auth, &arguments.comm)
 }
 
 fn plan(arguments: SessionArguments, config: &Config) -> Plan {
@@ -113,46 +135,63 @@ fn plan(arguments: SessionArguments, config: &Config) -> Plan {
         (false, true) => Action::Fail,
         (false, false) => Action::Confirm,
     };
-    let (purpose, auth, comm) = (arguments.purpose, arguments.auth, arguments.comm);
-    Plan { purpose, auth, comm, action, public, places, deadline: Instant::now() + arguments.timeout }
+    let SessionArguments { purpose, auth, comm, headers, timeout, .. } = arguments;
+    Plan { purpose, auth, comm, action, headers, public, places, deadline: Instant::now() + timeout }
 }
 
 /// One run of the command.
 struct Errand<'a> {
     config: &'a Config,
+    chosen: Chosen<'a>,
     http: &'a dyn HttpClient,
     admin: Option<BaseUrl>,
 }
 
 impl Errand<'_> {
     /// What came of it, in words; an error for anything but the end that was wanted.
-    async fn run(&self, plan: Plan) -> Result<&'static str, String> {
+    async fn run(&self, plan: Plan) -> Result<String, String> {
         print("    time  status      body  location  step\n");
+        let watch = self.watch(&plan)?;
+        let before = watch.counts().await;
         let mut tell = |step: Step| print(&line(&step));
         let mut walk = Walk::new(&plan, self.http, &mut tell);
         let walked = walk.run().await;
         let pressed = walk.pressed();
         let (end, pressed) = match walked {
-            Ok(End::Person(url)) => (self.watched(&plan, &url).await?, true),
+            Ok(End::Person(url)) => (self.watched(&plan, &url, &watch, &before).await?, true),
             Ok(end) => (end, pressed),
             Err(broken @ Broken::NoGateway(_)) => {
                 return Err(format!("{broken}; `id-contact-gateway run` starts it, --url says where it is"));
             }
             Err(broken) => return Err(broken.to_string()),
         };
-        verdict(plan.action, &end, pressed, self.passes_unread(&plan)).map_err(str::to_owned)
+        let verdict = verdict(plan.action, &end, pressed, self.passes_unread())?;
+        match end {
+            End::Arrived | End::Call if plan.action == Action::Confirm => {
+                with_delivery(verdict, watch.delivery(&before).await)
+            }
+            _ => Ok(verdict.to_owned()),
+        }
     }
 
-    /// Waits for the end of a session that a person goes on with.
-    async fn watched(&self, plan: &Plan, url: &PluginUrl) -> Result<End, String> {
+    fn watch<'p>(&'p self, plan: &'p Plan) -> Result<Watch<'p>, String> {
         let admin = self.admin.clone().map_or_else(|| reachable_url(self.config.listeners.admin), Ok);
         let admin = admin.map_err(|error| error.to_string())?;
         let labels =
             SessionLabels { purpose: &plan.purpose, auth_method: &plan.auth, comm_method: &plan.comm };
-        let watch = Watch { http: self.http, admin: &admin, labels, deadline: plan.deadline };
-        let before = watch.counts().await;
-        let brokering = self.auth(plan).map(|method| method.brokering);
-        if brokering == Some(Brokering::Bind) {
+        Ok(Watch { http: self.http, admin, labels, deadline: plan.deadline })
+    }
+
+    /// Waits for the end of a session that a person goes on with.
+    async fn watched(
+        &self,
+        plan: &Plan,
+        url: &PluginUrl,
+        watch: &Watch<'_>,
+        before: &Result<Counts, Unseen>,
+    ) -> Result<End, String> {
+        let brokering = self.chosen.auth.brokering;
+        if brokering == Brokering::Bind {
             let path = format!("/choose/{}", path_segment(&plan.purpose));
             print(
                 "With `brokering: bind` only the browser that starts may return: start it there once more.\n",
@@ -161,29 +200,36 @@ impl Errand<'_> {
         } else {
             print(&format!("Open in a browser:\n{}\n", url.as_str()));
         }
-        let before = before.map_err(|unseen| unseen.to_string())?;
+        let before = before.as_ref().map_err(|unseen| format!("{unseen}, so nothing tells how it ends"))?;
+        let admin = &watch.admin;
         print(&format!(
             "Waiting until {admin}/metrics counts the end of a session of this purpose and these methods; \
              another citizen's looks the same.\n"
         ));
-        watch.end(&before).await.map_err(|reason| match brokering {
-            Some(Brokering::Off) => {
-                format!("{reason}; with `brokering: off` the gateway does not see the end")
-            }
-            _ => reason.to_string(),
+        watch.end(before).await.map_err(|reason| match brokering {
+            Brokering::Off => format!("{reason}; with `brokering: off` the gateway does not see the end"),
+            Brokering::Observe | Brokering::Bind => reason.to_string(),
         })
-    }
-
-    fn auth(&self, plan: &Plan) -> Option<&AuthMethod> {
-        self.config.auth.iter().find(|method| method.tag.as_str() == plan.auth)
     }
 
     /// Whether `inspect` is not expected to read the result: it is encrypted to a plugin.
-    fn passes_unread(&self, plan: &Plan) -> bool {
-        let comm = self.config.comm.iter().find(|method| method.tag.as_str() == plan.comm);
-        self.auth(plan).is_some_and(|auth| {
-            matches!(auth.kind, AuthKind::Remote { .. }) && auth.way_to(comm) == Some(Way::Unread)
-        })
+    fn passes_unread(&self) -> bool {
+        let Chosen { auth, comm } = self.chosen;
+        matches!(auth.kind, AuthKind::Remote { .. }) && auth.way_to(Some(comm)) == Some(Way::Unread)
+    }
+}
+
+/// The verdict on a citizen who went on to the communication side, where attributes were to go too.
+fn with_delivery(verdict: &str, delivery: Delivery) -> Result<String, String> {
+    match delivery {
+        Delivery::Done => Ok(format!("{verdict}, and the result was delivered")),
+        Delivery::Failed(outcome) => Err(format!(
+            "{verdict}, but the attributes were not delivered: \
+             the gateway counted `attributes_delivered`, `{outcome}`"
+        )),
+        Delivery::Unknown(why) => {
+            Ok(format!("{verdict}; whether the attributes were delivered is not known: {why}"))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::{
@@ -44,6 +45,8 @@ pub(super) struct Plan {
     pub(super) auth: String,
     pub(super) comm: String,
     pub(super) action: Action,
+    /// What a front proxy would add to each request, for the gateway alone.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) public: BaseUrl,
     /// Where the gateway may be, the likeliest first.
     pub(super) places: Vec<BaseUrl>,
@@ -164,7 +167,7 @@ impl<'a> Walk<'a> {
     /// `tell` is given each exchange when it is over.
     pub(super) fn new(plan: &'a Plan, http: &'a dyn HttpClient, tell: &'a mut dyn FnMut(Step)) -> Self {
         let gateway = Gateway::new(plan.public.clone(), plan.public.clone());
-        let browser = Browser::new(http, plan.deadline);
+        let browser = Browser::new(http, &plan.headers, plan.deadline);
         Self { plan, gateway, browser, tell, pressed: false, handed_over: false }
     }
 

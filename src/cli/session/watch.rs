@@ -1,5 +1,5 @@
-//! The end of a session that a person goes on with, as far as the gateway's metrics tell it: nobody
-//! keeps sessions, so there is nothing else to ask.
+//! What no browser sees, as far as the gateway's metrics tell it: the end of a session that a person goes
+//! on with, and what became of the attributes. Nobody keeps sessions, so there is nothing else to ask.
 
 use std::{
     collections::HashMap,
@@ -11,6 +11,7 @@ use http::Method;
 
 use super::walk::End;
 use crate::{
+    config::DEFAULT_CONNECT_TIMEOUT,
     metrics::SessionLabels,
     model::BaseUrl,
     plugins::{HttpClient, OutgoingRequest, TransportError},
@@ -19,16 +20,27 @@ use crate::{
 
 const EVERY: Duration = Duration::from_secs(1);
 const METRIC: &str = "idcontact_session_events_total{";
+const DELIVERED: &str = "attributes_delivered";
 
 /// Why the end was not seen.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unseen {
-    #[error("the admin listener at {0} cannot be asked how it ends: {1}")]
+    #[error("the admin listener at {0} cannot be asked: {1}")]
     NoAdmin(String, TransportError),
     #[error("the session ended with `{0}`, `{1}`")]
     Broken(String, String),
     #[error("nothing was seen to end in time (--timeout)")]
     TimeIsUp,
+}
+
+/// What became of the attributes of a citizen who went on to the communication side.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Done,
+    /// With the outcome that was counted.
+    Failed(String),
+    /// For this reason.
+    Unknown(String),
 }
 
 /// Event and outcome, and how often.
@@ -37,7 +49,7 @@ pub(super) type Counts = HashMap<(String, String), u64>;
 /// What is counted of the sessions of one purpose and two methods.
 pub(super) struct Watch<'a> {
     pub(super) http: &'a dyn HttpClient,
-    pub(super) admin: &'a BaseUrl,
+    pub(super) admin: BaseUrl,
     pub(super) labels: SessionLabels<'a>,
     pub(super) deadline: Instant,
 }
@@ -51,13 +63,13 @@ impl Watch<'_> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let request = OutgoingRequest {
             method: Method::GET,
-            server: &Server::new(self.admin),
+            server: &Server::new(&self.admin),
             path_and_query: "/metrics",
             content_type: None,
             headers: &[],
             body: Bytes::new(),
             request_id: "session-command",
-            connect_timeout: left.min(Duration::from_secs(5)),
+            connect_timeout: left.min(DEFAULT_CONNECT_TIMEOUT),
             total_timeout: left.min(Duration::from_secs(5)),
             repeatable: false,
             fresh_connection: true,
@@ -83,6 +95,15 @@ impl Watch<'_> {
         }
         Err(Unseen::TimeIsUp)
     }
+
+    /// What became of the attributes since `before`.
+    pub(super) async fn delivery(&self, before: &Result<Counts, Unseen>) -> Delivery {
+        match (before, self.counts().await) {
+            (Ok(before), Ok(now)) => delivery(before, &now),
+            (Err(unseen), _) => Delivery::Unknown(unseen.to_string()),
+            (_, Err(unseen)) => Delivery::Unknown(unseen.to_string()),
+        }
+    }
 }
 
 fn counts(metrics: &str, labels: SessionLabels<'_>) -> Counts {
@@ -106,15 +127,34 @@ fn counts(metrics: &str, labels: SessionLabels<'_>) -> Counts {
         .collect()
 }
 
+/// What is counted more than before, in order.
+fn new<'c>(before: &Counts, now: &'c Counts) -> Vec<(&'c str, &'c str)> {
+    let rose = |(key, count): &(&(String, String), &u64)| before.get(*key).unwrap_or(&0) < *count;
+    let new = now.iter().filter(rose).map(|((event, outcome), _)| (event.as_str(), outcome.as_str()));
+    let mut new: Vec<_> = new.collect();
+    new.sort_unstable();
+    new
+}
+
+/// A delivery that failed may be that of another citizen, who came meanwhile.
+fn delivery(before: &Counts, now: &Counts) -> Delivery {
+    let new = new(before, now);
+    let mut outcomes = new.iter().filter(|(event, _)| *event == DELIVERED).map(|(_, outcome)| *outcome);
+    let failed = outcomes.clone().find(|outcome| *outcome != "ok");
+    match (failed, outcomes.any(|outcome| outcome == "ok")) {
+        (None, true) => Delivery::Done,
+        (Some(outcome), false) => Delivery::Failed(outcome.to_owned()),
+        (None, false) => Delivery::Unknown("the gateway counted no delivery".to_owned()),
+        (Some(_), true) => {
+            Delivery::Unknown("the gateway counted several deliveries, not all `ok`".to_owned())
+        }
+    }
+}
+
 /// How a session ended, if one did. What went wrong goes before what went on in spite of it.
 fn ended(before: &Counts, now: &Counts) -> Option<Result<End, Unseen>> {
-    let mut new: Vec<_> = now
-        .iter()
-        .filter(|(key, count)| before.get(*key).unwrap_or(&0) < *count)
-        .map(|((event, outcome), _)| (event.as_str(), outcome.as_str()))
-        .filter(|(event, _)| !matches!(*event, "start" | "user_active" | "logout"))
-        .collect();
-    new.sort_unstable();
+    let mut new = new(before, now);
+    new.retain(|(event, _)| !matches!(*event, "start" | "user_active" | "logout"));
     let has = |outcome: &str| new.iter().find(|(_, other)| *other == outcome);
     if has("cancelled").is_some() {
         return Some(Ok(End::Cancelled));
@@ -125,7 +165,7 @@ fn ended(before: &Counts, now: &Counts) -> Option<Result<End, Unseen>> {
     if let Some((event, outcome)) = new.iter().find(|(_, outcome)| *outcome != "ok") {
         return Some(Err(Unseen::Broken((*event).to_owned(), (*outcome).to_owned())));
     }
-    let delivered = new.contains(&("attributes_delivered", "ok"));
+    let delivered = new.contains(&(DELIVERED, "ok"));
     let handed_over = new.contains(&("handed_over", "ok"));
     handed_over.then_some(Ok(if delivered { End::Delivered } else { End::Arrived }))
 }
@@ -158,6 +198,7 @@ mod tests {
             "cancelled",
             "failed",
             "rejected",
+            "delivery_failed",
         ];
         known.into_iter().find(|name| *name == text).unwrap()
     }
@@ -187,6 +228,27 @@ mod tests {
             (vec![("auth_returned", "rejected", 1)], Some(Err(broken))),
         ] {
             assert_eq!(ended(&before, &seen(&more)), end, "{more:?}");
+        }
+    }
+
+    #[test]
+    fn attributes_arrived_when_only_that_is_counted() {
+        let before =
+            seen(&[("attributes_delivered", "ok", 1), ("attributes_delivered", "delivery_failed", 1)]);
+        let failed = |outcome: &str| Delivery::Failed(outcome.to_owned());
+        for (ok, bad, outcome, expected) in [
+            (2, 1, "delivery_failed", Some(Delivery::Done)),
+            (1, 2, "delivery_failed", Some(failed("delivery_failed"))),
+            (1, 1, "rejected", Some(failed("rejected"))),
+            (1, 1, "delivery_failed", None),
+            (2, 2, "delivery_failed", None),
+        ] {
+            let now = [("handed_over", "ok", 1), (DELIVERED, "ok", ok), (DELIVERED, outcome, bad)];
+            let found = delivery(&before, &seen(&now));
+            match expected {
+                Some(expected) => assert_eq!(found, expected, "{now:?}"),
+                None => assert!(matches!(found, Delivery::Unknown(_)), "{now:?}: {found:?}"),
+            }
         }
     }
 }

@@ -4,12 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 
 use super::*;
 use crate::plugins::{IncomingAnswer, OutgoingRequest};
 
 const GATEWAY: &str = "https://contact.test/contact";
+const ADDED: HeaderName = HeaderName::from_static("x-remote-mail");
 
 /// Gives its answers in turn, and keeps what it was asked.
 struct Script {
@@ -17,20 +18,21 @@ struct Script {
     asked: Mutex<Vec<Asked>>,
 }
 
-/// Server, `Host`, target, cookies and body of a request.
+/// Server, `Host`, target, cookies, the added header and body of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     server: String,
     host: String,
     target: String,
     cookie: Option<String>,
+    added: Option<String>,
     body: String,
 }
 
 #[async_trait]
 impl HttpClient for Script {
     async fn send(&self, request: OutgoingRequest<'_>) -> Result<IncomingAnswer, TransportError> {
-        let header = |wanted: header::HeaderName| {
+        let header = |wanted: HeaderName| {
             let found = request.headers.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, value)| value.to_str().unwrap().to_owned())
         };
@@ -39,13 +41,14 @@ impl HttpClient for Script {
             host: header(header::HOST).unwrap(),
             target: request.path_and_query.to_owned(),
             cookie: header(header::COOKIE),
+            added: header(ADDED),
             body: String::from_utf8(request.body.to_vec()).unwrap(),
         });
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).remove(0)
     }
 }
 
-fn answer(status: u16, headers: &[(header::HeaderName, &str)], body: &str) -> IncomingAnswer {
+fn answer(status: u16, headers: &[(HeaderName, &str)], body: &str) -> IncomingAnswer {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(name, HeaderValue::from_str(value).unwrap());
@@ -88,6 +91,7 @@ fn walk(action: Action, answers: Vec<Result<IncomingAnswer, TransportError>>) ->
         auth: "irma".to_owned(),
         comm: "chat".to_owned(),
         action,
+        headers: vec![(ADDED, HeaderValue::from_static("secret-mail"))],
         public: base(GATEWAY),
         places: vec![base(GATEWAY), base("http://127.0.0.1:8080")],
         deadline: Instant::now() + Duration::from_secs(60),
@@ -150,6 +154,28 @@ fn the_gateway_is_asked_where_it_answers_by_the_name_that_browsers_know() {
     let nowhere = vec![Err(TransportError::Connect), Err(TransportError::Connect)];
     let tried = vec![GATEWAY.to_owned(), "http://127.0.0.1:8080".to_owned()];
     assert_eq!(walk(Action::Confirm, nowhere).end, Err(Broken::NoGateway(tried)));
+}
+
+#[test]
+fn what_a_front_proxy_would_add_goes_to_the_gateway_alone() {
+    let own = "https://contact.test/contact/session/continue/x";
+    let elsewhere = [
+        "https://irma.test/ui",
+        "https://contact.test:444/contact/start",
+        "http://contact.test/contact/start",
+        "https://contact.test/contacts",
+        "https://other.contact.test/contact/start",
+    ];
+    let mut answers = vec![started(own)];
+    answers.extend(elsewhere.into_iter().flat_map(|url| [redirect(url), redirect(own)]));
+    answers.extend([redirect("https://chat.test/room"), answer(200, &[], "welcome")]);
+    let walked = confirm(answers);
+    assert_eq!(walked.end, Ok(End::Arrived));
+    let told = walked.asked.iter().filter(|asked| asked.added.as_deref() == Some("secret-mail"));
+    let told: Vec<_> = told.map(|asked| &*asked.target).collect();
+    let (start, continued) = ("/contact/start", "/contact/session/continue/x");
+    assert_eq!(told, [start, continued, continued, continued, continued, continued, continued]);
+    assert!(!walked.told.contains("secret"), "{}", walked.told);
 }
 
 #[test]
