@@ -96,7 +96,8 @@ impl<'r> Checker<'r> {
         field.map_or(Some(default), |field| self.parse(field))
     }
 
-    /// The parsed value, if the key is given; `None` and an error at its place when it is wrong.
+    /// The outer `None` is an error at its place, the inner one a key that is not given.
+    #[allow(clippy::option_option, reason = "the two have to be told apart")]
     pub fn parse_optional<S: Scalar>(&mut self, field: Option<&Field<S>>) -> Option<Option<S>> {
         match field {
             Some(field) => self.parse(field).map(Some),
