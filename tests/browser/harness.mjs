@@ -24,9 +24,12 @@ export async function check(name, body) {
   }
 }
 
-/** A browser profile of its own: no cookies of earlier checks. Notes whatever a page could not load. */
-export async function inNewContext(browser, locale, body) {
-  const context = await browser.newContext({ locale });
+/**
+ * A browser profile of its own: no cookies of earlier checks. Notes whatever a page could not load.
+ * `options` are Playwright's for a context.
+ */
+export async function inNewContext(browser, locale, body, options = {}) {
+  const context = await browser.newContext({ locale, ...options });
   context.setDefaultTimeout(DEADLINE);
   const page = await context.newPage();
   const troubles = [];
@@ -44,6 +47,21 @@ export async function inNewContext(browser, locale, body) {
   } finally {
     await context.close();
   }
+}
+
+/** Makes named checks, each with a browser profile of its own. */
+export const visitor = (browser, locale = "en-GB", options = {}) =>
+  (name, body) => check(name, () => inNewContext(browser, locale, body, options));
+
+/**
+ * Chooses on the gateway's page, by the names of its fields, and goes on. What is not named stays as the
+ * page proposes it.
+ */
+export async function choose(page, url, methods = {}, form = "main form") {
+  await page.goto(url);
+  const chosen = page.locator(form).first();
+  for (const [field, tag] of Object.entries(methods)) await chosen.locator(`input[name=${field}][value="${tag}"]`).check();
+  await chosen.locator("button[type=submit]").click();
 }
 
 const accessible = new Set();
