@@ -64,6 +64,9 @@ export async function choose(page, url, methods = {}, form = "main form") {
   await chosen.locator("button[type=submit]").click();
 }
 
+/** What WCAG 2.2 wants at the levels A and AA, as far as axe can tell. */
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const NARROW = 320;
 const accessible = new Set();
 
 /** Checks the page for accessibility once for each kind and language. */
@@ -73,11 +76,21 @@ export async function assertAccessible(page, kind) {
   if (accessible.has(key)) return;
   // Not a script tag: the pages' content security policy would rightly refuse it.
   await page.evaluate(axe.source);
-  const result = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa"] }));
+  const result = await page.evaluate((runOnly) => window.axe.run({ runOnly }), RULES);
   const violations = result.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html)}`);
   assert.deepEqual(violations, [], `${key} is not accessible`);
   assert.ok(result.passes.length > 0, `axe looked at nothing on ${key}`);
+  await assertFits(page, key);
   accessible.add(key);
+}
+
+/** Nobody has to scroll sideways on a small telephone, or at a zoom of 400 % (WCAG 1.4.10). */
+async function assertFits(page, kind) {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: NARROW, height: before.height });
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= NARROW, `${kind} is ${width} pixels wide where there are ${NARROW}`);
+  await page.setViewportSize(before);
 }
 
 /** Runs the checks in one Chromium, and says how they went. */
