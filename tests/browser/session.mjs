@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { Gateway } from "./gateway.mjs";
-import { assertAccessible, binary, check, choose, inNewContext, run } from "./harness.mjs";
+import { assertAccessible, binary, check, choose, inNewContext, rows, run } from "./harness.mjs";
 
 /** What can be chosen, as the pages show it: a purpose's URL with its methods' tags. */
 async function readChoices(page, chooseUrl) {
@@ -32,12 +32,6 @@ const UNAUTHENTICATED = "form:has(input[name=comm_method]):not(:has(input[name=a
 
 function tags(page, form, field) {
   return page.locator(`${form} input[name=${field}]`).evaluateAll((inputs) => inputs.map((input) => input.value));
-}
-
-/** The rows of the page's table, as an object. */
-function rows(page) {
-  return page.locator("main tbody tr").evaluateAll((found) =>
-    Object.fromEntries(found.map((row) => [row.querySelector("th").textContent, row.querySelector("td").textContent])));
 }
 
 /** Signs in in one of three ways; returns what the sign-in page said would be shared. */
