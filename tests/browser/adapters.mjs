@@ -105,8 +105,9 @@ async function whoWaits(browser, gateway) {
     await page.keyboard.press("ArrowDown");
     await enterBy(page, "main button[type=submit]");
     await page.waitForURL("**/auth/letter/**");
+    const looked = page.waitForEvent("load");
     await enterBy(page, "main a.button");
-    await page.waitForResponse((response) => response.url() === page.url());
+    await looked;
     await arrived(page, "waiting");
     service.latest.state = "done";
     await enterBy(page, "main a.button");
