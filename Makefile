@@ -27,6 +27,7 @@ test: check ## formatting, lints and every test, a whole session in a browser in
 	node tests/browser/session.mjs $(TARGET)/debug/id-contact-gateway
 	node tests/browser/brokering.mjs $(TARGET)/debug/id-contact-gateway
 	node tests/browser/openid.mjs $(TARGET)/debug/id-contact-gateway
+	node tests/browser/adapters.mjs $(TARGET)/debug/id-contact-gateway
 
 test-matrix: ## conversations in a real Matrix homeserver (Synapse), which is installed below target
 	@scripts/prerequisites matrix

@@ -45,6 +45,11 @@ fn inspect(delivery: Delivery<'_>, language: Language) -> OwnAnswer {
     delivered(&Delivered { base: "/contact", purpose: "Verhuizing doorgeven", delivery }, language)
 }
 
+fn stopped(why: Why, language: Language) -> OwnAnswer {
+    let link = BackLink::start_again("/contact", "report_move", language);
+    not_signed_in(&NotSignedIn { base: "/contact", why, link: &link, session: "7f3a-91cc" }, language)
+}
+
 /// Every page in one state each, as it would be sent.
 fn every_page(language: Language) -> Vec<(&'static str, OwnAnswer)> {
     let purposes = vec![
@@ -55,6 +60,7 @@ fn every_page(language: Language) -> Vec<(&'static str, OwnAnswer)> {
         RequestedAttribute { tag: "email", value: Some("anna@example.nl") },
         RequestedAttribute { tag: "bsn", value: None },
     ];
+    let confirmed = vec![ConfirmedAttribute { tag: "email", value: "anna@example.nl" }];
     let problem = ErrorPage {
         base: "/contact",
         status: StatusCode::BAD_GATEWAY,
@@ -92,6 +98,16 @@ fn every_page(language: Language) -> Vec<(&'static str, OwnAnswer)> {
                 language,
             ),
         ),
+        (
+            "confirm",
+            confirm(
+                &Confirm { base: "/contact", purpose: "Verhuizing", attributes: confirmed, token: "t" },
+                language,
+            ),
+        ),
+        ("call", call(&Call { base: "/contact", url: "tel:+31201234567,,12#" }, language)),
+        ("cancelled", stopped(Why::Cancelled, language)),
+        ("not_signed_in", stopped(Why::Failed, language)),
     ]
 }
 
@@ -191,6 +207,20 @@ fn what_was_delivered_is_shown_escaped() {
     assert!(html.contains("&#60;b&#62;") && !html.contains("<b>"), "{html}");
     for shown in ["verder-helpen", "2027-01-15 08:00:00 UTC", "2027-01-15T08:05:00Z", "to attr_url"] {
         assert!(html.contains(shown), "{shown}");
+    }
+}
+
+#[test]
+fn who_stopped_and_who_could_not_sign_in_are_told_apart() {
+    let [cancelled, failed] = [Why::Cancelled, Why::Failed].map(|why| html(&stopped(why, Language::En)));
+    assert!(
+        cancelled.contains("Signing in was cancelled.") && failed.contains("Signing in did not succeed.")
+    );
+    for page in [cancelled, failed] {
+        assert!(
+            page.contains("href=\"/contact/choose/report_move\"") && page.contains("7f3a-91cc"),
+            "{page}"
+        );
     }
 }
 

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { CommPlugin } from "./comm_plugin.mjs";
 import { Gateway } from "./gateway.mjs";
-import { assertAccessible, binary, check, inNewContext, run } from "./harness.mjs";
+import { assertAccessible, binary, choose, inNewContext, run, visitor } from "./harness.mjs";
 
 /** Long enough that the result does not fit into a redirect. */
 const LONG = "x".repeat(3_000);
@@ -16,9 +16,7 @@ const comm = await CommPlugin.start();
 
 /** Chooses on the gateway's page; the sign-in page is open then. */
 async function start(page, gateway, purpose, commMethod) {
-  await page.goto(`${gateway.chooseUrl}/${purpose}`);
-  await page.locator(`input[name=comm_method][value="${commMethod}"]`).check();
-  await page.locator("button[type=submit]").first().click();
+  await choose(page, `${gateway.chooseUrl}/${purpose}`, { comm_method: commMethod });
   await page.locator("button[name=action]").first().waitFor();
 }
 
@@ -33,8 +31,7 @@ async function continuation(page) {
 }
 
 async function checks(browser, gateway) {
-  const visit = (name, body) =>
-    check(name, () => inNewContext(browser, "en-GB", (page, troubles) => body(page, troubles)));
+  const visit = visitor(browser);
 
   await visit("bind: a session that began here ends here", async (page, troubles) => {
     await start(page, gateway, "bound", "in_band");

@@ -1,6 +1,6 @@
 // A communication plugin of the tests' own: what it is asked to start, delivered, and shown.
 
-import { createServer } from "node:http";
+import { html, json, serve } from "./server.mjs";
 
 export class CommPlugin {
   /** Sessions by number: what was delivered by POST, and how often somebody tried. */
@@ -8,11 +8,7 @@ export class CommPlugin {
 
   static async start() {
     const plugin = new CommPlugin();
-    plugin.server = createServer((request, response) => plugin.#answer(request, response));
-    await new Promise((resolve) => plugin.server.listen(0, "127.0.0.1", resolve));
-    // Another host than the gateway's: what the browser does with cookies depends on it.
-    plugin.host = `127.0.0.1:${plugin.server.address().port}`;
-    plugin.server.unref();
+    plugin.host = await serve((request, response) => plugin.#answer(request, response));
     return plugin;
   }
 
@@ -31,8 +27,7 @@ export class CommPlugin {
     }
     if (session && what === "conversation") {
       const result = url.searchParams.get("result") ?? session.delivered ?? "";
-      const page = `<!doctype html><html lang="en"><title>Chat</title><h1>Conversation</h1><p id="parts">${result.split(".").length}</p>`;
-      return response.writeHead(200, { "content-type": "text/html" }).end(page);
+      return html(response, `<title>Chat</title><h1>Conversation</h1><p id="parts">${result.split(".").length}</p>`);
     }
     response.writeHead(404).end();
   }
@@ -44,8 +39,4 @@ export class CommPlugin {
     const client_url = kind === "telephone" ? "TEL:+31201234567,,98765#" : at("conversation");
     return { client_url, attr_url: at("attributes") };
   }
-}
-
-function json(response, value) {
-  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
 }

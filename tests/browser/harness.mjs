@@ -24,9 +24,12 @@ export async function check(name, body) {
   }
 }
 
-/** A browser profile of its own: no cookies of earlier checks. Notes whatever a page could not load. */
-export async function inNewContext(browser, locale, body) {
-  const context = await browser.newContext({ locale });
+/**
+ * A browser profile of its own: no cookies of earlier checks. Notes whatever a page could not load.
+ * `options` are Playwright's for a context.
+ */
+export async function inNewContext(browser, locale, body, options = {}) {
+  const context = await browser.newContext({ locale, ...options });
   context.setDefaultTimeout(DEADLINE);
   const page = await context.newPage();
   const troubles = [];
@@ -46,20 +49,55 @@ export async function inNewContext(browser, locale, body) {
   }
 }
 
+/** Makes named checks, each with a browser profile of its own. */
+export const visitor = (browser, locale = "en-GB", options = {}) =>
+  (name, body) => check(name, () => inNewContext(browser, locale, body, options));
+
+/**
+ * Chooses on the gateway's page, by the names of its fields, and goes on. What is not named stays as the
+ * page proposes it.
+ */
+export async function choose(page, url, methods = {}, form = "main form") {
+  await page.goto(url);
+  const chosen = page.locator(form).first();
+  for (const [field, tag] of Object.entries(methods)) await chosen.locator(`input[name=${field}][value="${tag}"]`).check();
+  await chosen.locator("button[type=submit]").click();
+}
+
+/** The rows of the page's table, as an object. */
+export function rows(page) {
+  return page.locator("main tbody tr").evaluateAll((found) =>
+    Object.fromEntries(found.map((row) => [row.querySelector("th").textContent, row.querySelector("td").textContent])));
+}
+
+/** What WCAG 2.2 wants at the levels A and AA, as far as axe can tell. */
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const NARROW = 320;
 const accessible = new Set();
 
-/** Checks the page for accessibility once for each kind and language. */
-export async function assertAccessible(page, kind) {
+/** Checks the page for accessibility once for each kind and language; `except` names rules of axe's. */
+export async function assertAccessible(page, kind, except = []) {
   const language = await page.locator("html").getAttribute("lang");
   const key = `${kind} (${language})`;
   if (accessible.has(key)) return;
   // Not a script tag: the pages' content security policy would rightly refuse it.
   await page.evaluate(axe.source);
-  const result = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa"] }));
+  const rules = Object.fromEntries(except.map((rule) => [rule, { enabled: false }]));
+  const result = await page.evaluate((options) => window.axe.run(options), { runOnly: RULES, rules });
   const violations = result.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html)}`);
   assert.deepEqual(violations, [], `${key} is not accessible`);
   assert.ok(result.passes.length > 0, `axe looked at nothing on ${key}`);
+  await assertFits(page, key);
   accessible.add(key);
+}
+
+/** Nobody has to scroll sideways on a small telephone, or at a zoom of 400 % (WCAG 1.4.10). */
+async function assertFits(page, kind) {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: NARROW, height: before.height });
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= NARROW, `${kind} is ${width} pixels wide where there are ${NARROW}`);
+  await page.setViewportSize(before);
 }
 
 /** Runs the checks in one Chromium, and says how they went. */

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Gateway } from "./gateway.mjs";
-import { assertAccessible, binary, check, inNewContext, run } from "./harness.mjs";
+import { assertAccessible, binary, choose, run, visitor } from "./harness.mjs";
 
 const SECRET = "a-secret-of-the-tests-0123456789";
 
@@ -37,8 +37,7 @@ async function startProvider() {
 
 /** Chooses on the gateway's page; the provider's page is open then. */
 async function start(page, gateway, provider) {
-  await page.goto(`${gateway.chooseUrl}/report_move`);
-  await page.locator("button[type=submit]").first().click();
+  await choose(page, `${gateway.chooseUrl}/report_move`);
   await page.waitForURL(`${provider.issuer}/**`);
 }
 
@@ -51,8 +50,7 @@ const allow = (page) => page.getByRole("button", { name: "Allow" }).click();
 const inConversation = (page) => page.waitForURL("**/comm/inspect/**");
 
 async function checks(browser, gateway, provider) {
-  const visit = (name, body) =>
-    check(name, () => inNewContext(browser, "en-GB", (page, troubles) => body(page, troubles)));
+  const visit = visitor(browser);
 
   await visit("who signs in and consents talks with the claims", async (page, troubles) => {
     await start(page, gateway, provider);

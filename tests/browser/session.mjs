@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { Gateway } from "./gateway.mjs";
-import { assertAccessible, binary, check, inNewContext, run } from "./harness.mjs";
+import { assertAccessible, binary, check, choose, inNewContext, rows, run } from "./harness.mjs";
 
 /** What can be chosen, as the pages show it: a purpose's URL with its methods' tags. */
 async function readChoices(page, chooseUrl) {
@@ -34,20 +34,6 @@ function tags(page, form, field) {
   return page.locator(`${form} input[name=${field}]`).evaluateAll((inputs) => inputs.map((input) => input.value));
 }
 
-/** Chooses and goes on: to the sign-in page, or to the conversation without signing in. */
-async function start(page, form, { url, auth, comm }) {
-  await page.goto(url);
-  if (auth) await page.locator(`${form} input[name=auth_method][value="${auth}"]`).check();
-  await page.locator(`${form} input[name=comm_method][value="${comm}"]`).check();
-  await page.locator(`${form} button[type=submit]`).click();
-}
-
-/** The rows of the page's table, as an object. */
-function rows(page) {
-  return page.locator("main tbody tr").evaluateAll((found) =>
-    Object.fromEntries(found.map((row) => [row.querySelector("th").textContent, row.querySelector("td").textContent])));
-}
-
 /** Signs in in one of three ways; returns what the sign-in page said would be shared. */
 async function signIn(page, action) {
   const button = page.locator(`button[name=action][value=${action}]`);
@@ -73,7 +59,7 @@ function described(page, term) {
 async function checkSession(browser, routes, { url, purpose }, auth, comm) {
   await check(`${purpose}: ${auth} to ${comm}: the attributes arrive`, () =>
     inNewContext(browser, "en-GB", async (page, troubles) => {
-      await start(page, SIGNED_IN, { url, auth, comm });
+      await choose(page, url, { auth_method: auth, comm_method: comm }, SIGNED_IN);
       const promised = await signIn(page, "confirm");
       assert.notDeepEqual(promised, {}, "the sign-in page shows no attributes");
       await settled(page);
@@ -85,7 +71,7 @@ async function checkSession(browser, routes, { url, purpose }, auth, comm) {
   for (const action of ["cancel", "fail"]) {
     await check(`${purpose}: ${auth} to ${comm}: ${action} ends on a page that makes sense`, () =>
       inNewContext(browser, "en-GB", async (page, troubles) => {
-        await start(page, SIGNED_IN, { url, auth, comm });
+        await choose(page, url, { auth_method: auth, comm_method: comm }, SIGNED_IN);
         await signIn(page, action);
         await settled(page);
         await assertAccessible(page, `after ${action}`);
@@ -99,7 +85,7 @@ async function checkSession(browser, routes, { url, purpose }, auth, comm) {
 async function checkWithoutSigningIn(browser, { url, purpose }, comm) {
   await check(`${purpose}: ${comm} without signing in`, () =>
     inNewContext(browser, "en-GB", async (page, troubles) => {
-      await start(page, UNAUTHENTICATED, { url, comm });
+      await choose(page, url, { comm_method: comm }, UNAUTHENTICATED);
       await settled(page);
       await assertAccessible(page, "conversation without attributes");
       assert.deepEqual(await rows(page), {}, "attributes are shown");
