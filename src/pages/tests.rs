@@ -92,7 +92,8 @@ fn every_page(language: Language) -> Vec<(&'static str, OwnAnswer)> {
                 &Waiting {
                     base: "/contact",
                     again: "/contact/auth/x/1",
-                    seconds: 2,
+                    otherwise: "/contact/auth/x/1?refresh=off",
+                    every: Some(2),
                     cancel: "https://c.example/",
                 },
                 language,

@@ -9,9 +9,12 @@ use crate::model::{Language, OwnAnswer};
 pub struct Waiting<'a> {
     /// Path of `public_url`, without a slash at its end.
     pub base: &'a str,
-    /// The path of this page, which is loaded again after so many seconds.
+    /// The path of this page, and that of the same page with the other kind of looking.
     pub again: &'a str,
-    pub seconds: u64,
+    pub otherwise: &'a str,
+    /// Seconds after which it looks again by itself; `None` where the citizen looks (WCAG 2.2.1: whoever
+    /// uses a keyboard or a screen reader loses their place each time).
+    pub every: Option<u64>,
     /// Where a citizen goes who stops waiting.
     pub cancel: &'a str,
 }

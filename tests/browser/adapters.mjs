@@ -21,7 +21,7 @@ const LANGUAGES = [
   { locale: "nl-NL", waiting: "Wachten op uw inlog", confirming: "Gegevens delen", stopped: "U bent niet ingelogd", cancelled: /^Het inloggen is afgebroken\./, failed: /^Het inloggen is niet gelukt\./, calling: "Bel ons" },
 ];
 
-/** Without a script nothing else takes a citizen on who waits, and this page has no way to turn it off yet. */
+/** Without a script nothing else takes a citizen on who waits; a link turns it off, which the rule does not see. */
 const UNATTENDED = ["meta-refresh"];
 
 const service = await IdentityService.start(PERSON);
@@ -133,6 +133,9 @@ async function whoDoesNotSignIn(browser, gateway) {
       await start(page, gateway, "letter", "video");
       assert.equal(await heading(page), waiting);
       await assertAccessible(page, "waiting", UNATTENDED);
+      await press(page, "otherwise");
+      await page.waitForURL("**?refresh=off");
+      await assertAccessible(page, "waiting by hand");
       await press(page, "cancel");
       await arrived(page, "cancelled");
       assert.equal(await heading(page), stopped);

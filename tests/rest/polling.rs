@@ -36,6 +36,28 @@ fn a_citizen_waits_until_the_service_knows() {
 }
 
 #[test]
+fn a_citizen_may_look_themself() {
+    let world = World::signing_in(&polled("{ every: 1s, for: 60s }", false));
+    world
+        .service
+        .tell("GET /api/sessions/", [state("waiting"), state("waiting"), state("waiting"), state("done")]);
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    let own = |landing: &Landing| -> Vec<_> {
+        links(landing.text()).into_iter().filter(|link| link.starts_with("/auth/pin/return/")).collect()
+    };
+    let landing = browser.open(&go);
+    let [look, by_hand] = &own(&landing)[..] else { panic!("{landing:?}") };
+    assert_eq!(by_hand, &format!("{look}?refresh=off"));
+    let landing = browser.open(&format!("{PUBLIC}{by_hand}"));
+    assert_eq!(refresh(landing.text()), None);
+    let [again, by_itself] = &own(&landing)[..] else { panic!("{landing:?}") };
+    assert_eq!((again, by_itself), (by_hand, look));
+    assert!(refresh(browser.open(&format!("{PUBLIC}{by_itself}")).text()).is_some());
+    assert!(browser.open(&format!("{PUBLIC}{again}")).url.contains("/room/0"));
+}
+
+#[test]
 fn a_citizen_who_waits_can_stop() {
     let world = World::signing_in(&polled("{ every: 1s, for: 60s }", false));
     world.service.tell("GET /api/sessions/", [state("waiting")]);

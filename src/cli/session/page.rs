@@ -160,8 +160,13 @@ mod tests {
 
     #[test]
     fn a_page_that_waits_can_be_left() {
-        let view =
-            Waiting { base: "", again: "/auth/pin/go/x", seconds: 3, cancel: "/auth/pin/cancel/x?a&b" };
+        let view = Waiting {
+            base: "",
+            again: "/auth/pin/go/x",
+            otherwise: "/auth/pin/go/x?refresh=off",
+            every: Some(3),
+            cancel: "/auth/pin/cancel/x?a&b",
+        };
         let page = read(&pages::waiting(&view, Language::En));
         assert_eq!(page.cancel.as_deref(), Some("/auth/pin/cancel/x?a&b"));
         let refresh = Refresh { after: Duration::from_secs(3), url: Some("/auth/pin/go/x".to_owned()) };

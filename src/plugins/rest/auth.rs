@@ -31,6 +31,9 @@ use crate::{
 /// Seconds that a sign-in that has ended can be asked for again by the browser that made it.
 const AFTERWARDS: u64 = 60;
 
+/// The query of the waiting page for who does not want it to look by itself.
+const BY_HAND: &str = "refresh=off";
+
 /// Longest value of an attribute, in bytes: a result travels in a URL.
 const MAX_ATTRIBUTE: usize = 4 * 1024;
 
@@ -317,12 +320,17 @@ impl Visit<'_> {
     }
 
     fn waiting(&self) -> OwnAnswer {
-        let place = &self.adapter.at.place;
+        let by_itself = self.own_path();
+        let by_hand = format!("{by_itself}?{BY_HAND}");
         let every = self.adapter.config.poll.map_or(Duration::ZERO, |poll| poll.every);
+        let every = every.as_secs() + u64::from(every.subsec_nanos() > 0);
+        let is_by_hand = self.request.query.as_deref() == Some(BY_HAND);
+        let (again, otherwise) = if is_by_hand { (&by_hand, &by_itself) } else { (&by_itself, &by_hand) };
         let view = Waiting {
-            base: place.base(),
-            again: &self.own_path(),
-            seconds: every.as_secs() + u64::from(every.subsec_nanos() > 0),
+            base: self.adapter.at.place.base(),
+            again,
+            otherwise,
+            every: (!is_by_hand).then_some(every),
             cancel: self.returned.sign_in.way_back(),
         };
         pages::waiting(&view, self.request.language)
