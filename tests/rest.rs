@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "rest/choice.rs"]
+mod choice;
 #[path = "rest/conversation.rs"]
 mod conversation;
 #[path = "rest/hostile.rs"]

@@ -8,16 +8,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::{PluginError, TransportError, recent::Recent};
-use crate::model::UnixSeconds;
+use super::{CommunicationStarted, PluginError, TransportError, recent::Recent};
+use crate::model::{SessionReference, UnixSeconds};
 
 /// Deliveries remembered; the oldest makes room.
 const CAPACITY: usize = 65_536;
 /// Seconds that one is remembered: as long as the state lives that would repeat it.
 const LIFETIME: u64 = 60 * 60;
 
-/// Names a session's delivery: 64 random bits.
-pub type DeliveryId = u64;
+/// Names the delivery of a session to a method: after one fails, the citizen may choose another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DeliveryId {
+    session: u64,
+    /// The tag of the method.
+    method: String,
+}
+
+impl DeliveryId {
+    pub fn new(session: SessionReference, method: &str) -> Self {
+        Self { session: session.id(), method: method.to_owned() }
+    }
+}
 
 /// How far a delivery has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,8 +58,15 @@ impl Progress {
     }
 }
 
+/// What is remembered of one.
+#[derive(Default)]
+struct Memory {
+    progress: Progress,
+    conversation: Option<CommunicationStarted>,
+}
+
 /// The deliveries that this process made.
-pub struct Deliveries(Mutex<Recent<DeliveryId, Arc<AsyncMutex<Progress>>>>);
+pub struct Deliveries(Mutex<Recent<DeliveryId, Arc<AsyncMutex<Memory>>>>);
 
 impl Default for Deliveries {
     fn default() -> Self {
@@ -57,20 +75,34 @@ impl Default for Deliveries {
 }
 
 /// The right to make a delivery; whoever else wants to waits until it is dropped.
-pub struct Turn(OwnedMutexGuard<Progress>);
+pub struct Turn(OwnedMutexGuard<Memory>);
 
 impl Turn {
+    /// Of a delivery that nobody can ask for again.
+    pub async fn alone() -> Self {
+        Self(Arc::<AsyncMutex<Memory>>::default().lock_owned().await)
+    }
+
     pub fn progress(&self) -> Progress {
-        *self.0
+        self.0.progress
+    }
+
+    /// The conversation that was begun for it, where it was begun in this turn or one before.
+    pub fn conversation(&self) -> Option<CommunicationStarted> {
+        self.0.conversation.clone()
+    }
+
+    pub fn remember(&mut self, conversation: CommunicationStarted) {
+        self.0.conversation = Some(conversation);
     }
 
     /// From now on something may have been sent, whatever becomes of the one who holds the turn.
     pub fn begin(&mut self, keyed: bool) {
-        *self.0 = if keyed { Progress::Unreached } else { Progress::Failed };
+        self.0.progress = if keyed { Progress::Unreached } else { Progress::Failed };
     }
 
     pub fn finish(mut self, progress: Progress) {
-        *self.0 = progress;
+        self.0.progress = progress;
     }
 }
 
@@ -81,9 +113,9 @@ impl Deliveries {
         Turn(entry.lock_owned().await)
     }
 
-    fn entry(&self, id: DeliveryId, now: UnixSeconds) -> Arc<AsyncMutex<Progress>> {
+    fn entry(&self, id: DeliveryId, now: UnixSeconds) -> Arc<AsyncMutex<Memory>> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.get_mut(id, now) {
+        if let Some(entry) = entries.get_mut(&id, now) {
             return entry.clone();
         }
         let entry = Arc::default();
@@ -96,20 +128,26 @@ impl Deliveries {
 mod tests {
     use super::*;
 
+    fn id(session: u64) -> DeliveryId {
+        DeliveryId { session, method: "chat".to_owned() }
+    }
+
     #[tokio::test]
     async fn whoever_comes_second_learns_what_the_first_did() {
         let deliveries = Arc::new(Deliveries::default());
-        let first = deliveries.turn(1, 0).await;
+        let first = deliveries.turn(id(1), 0).await;
         assert_eq!(first.progress(), Progress::Unknown);
         let waiting = tokio::spawn({
             let deliveries = deliveries.clone();
-            async move { deliveries.turn(1, 0).await.progress() }
+            async move { deliveries.turn(id(1), 0).await.progress() }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         first.finish(Progress::Delivered);
         assert_eq!(waiting.await.unwrap(), Progress::Delivered);
-        assert_eq!(deliveries.turn(2, 0).await.progress(), Progress::Unknown);
+        assert_eq!(deliveries.turn(id(2), 0).await.progress(), Progress::Unknown);
+        let other = DeliveryId { session: 1, method: "call".to_owned() };
+        assert_eq!(deliveries.turn(other, 0).await.progress(), Progress::Unknown);
     }
 
     #[test]
@@ -133,14 +171,14 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_is_forgotten_when_there_are_too_many_and_after_an_hour() {
         let deliveries = Deliveries::default();
-        deliveries.turn(0, 0).await.finish(Progress::Failed);
-        assert_eq!(deliveries.turn(0, 3_599).await.progress(), Progress::Failed);
-        assert_eq!(deliveries.turn(0, 3_600).await.progress(), Progress::Unknown);
-        deliveries.turn(0, 3_600).await.finish(Progress::Delivered);
-        for id in 1..=CAPACITY as u64 {
-            drop(deliveries.turn(id, 3_600).await);
+        deliveries.turn(id(0), 0).await.finish(Progress::Failed);
+        assert_eq!(deliveries.turn(id(0), 3_599).await.progress(), Progress::Failed);
+        assert_eq!(deliveries.turn(id(0), 3_600).await.progress(), Progress::Unknown);
+        deliveries.turn(id(0), 3_600).await.finish(Progress::Delivered);
+        for session in 1..=CAPACITY as u64 {
+            drop(deliveries.turn(id(session), 3_600).await);
         }
-        assert_eq!(deliveries.turn(0, 3_600).await.progress(), Progress::Unknown);
+        assert_eq!(deliveries.turn(id(0), 3_600).await.progress(), Progress::Unknown);
         assert!(deliveries.0.lock().unwrap().by_key.len() <= CAPACITY);
     }
 }

@@ -119,7 +119,7 @@ impl<T> Sessions<T> {
         now: UnixSeconds,
         look: impl FnOnce(&mut T) -> R,
     ) -> Option<R> {
-        self.entries().get_mut(id, now).map(look)
+        self.entries().get_mut(&id, now).map(look)
     }
 
     fn entries(&self) -> MutexGuard<'_, Recent<SessionId, T>> {

@@ -8,10 +8,7 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{
-    CommunicationRequest, CommunicationStarted, Delivery, Environment, PluginError, SealedPlace,
-    place::method_not_allowed,
-};
+use super::{CommunicationRequest, CommunicationStarted, Delivery, Environment, PluginError, SealedPlace};
 use crate::{
     config::{Jwt, Link},
     model::{Language, Nonce, OwnAnswer, OwnRequest, SessionReference, UnixSeconds},
@@ -77,7 +74,7 @@ impl LinkAdapter {
         let state = Conversation {
             session: request.session,
             purpose: request.purpose.tag.to_string(),
-            random: Nonce::new(environment.random),
+            random: request.random,
             authenticated: request.authenticated,
         };
         let sealed = self.at.seal(&state, environment).ok_or(PluginError::Library)?;
@@ -87,7 +84,7 @@ impl LinkAdapter {
     /// Sends the citizen on, or shows the number to call.
     pub fn page(&self, rest: &str, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
         if request.method != Method::GET {
-            return method_not_allowed("GET, HEAD");
+            return self.at.place.method_not_allowed("GET, HEAD", request.language);
         }
         let Some(conversation) = self.at.open::<Conversation>(rest, environment) else {
             return self.at.place.unknown_session(request.language);

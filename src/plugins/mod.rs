@@ -37,7 +37,7 @@ use crate::{
     config::Purpose,
     metrics::Metrics,
     model::{
-        AttributeTag, Clock, MethodTag, OwnAnswer, OwnRequest, PluginUrl, Random, ResultToken,
+        AttributeTag, Clock, MethodTag, Nonce, OwnAnswer, OwnRequest, PluginUrl, Random, ResultToken,
         SessionReference, UrlError,
     },
     templates::RenderError,
@@ -73,12 +73,15 @@ pub struct CommunicationRequest<'a> {
     pub session: SessionReference,
     pub purpose: &'a Purpose,
     pub auth_result: Option<&'a ResultToken>,
+    /// Never sent to a remote plugin; what an adapter names a conversation by, so that a choice that is
+    /// made twice leads to the same one.
+    pub random: Nonce,
     /// Whether a result comes sooner or later.
     pub authenticated: bool,
 }
 
 /// What a communication plugin wants.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CommunicationStarted {
     /// Where the citizen goes to communicate.
     pub client_url: PluginUrl,

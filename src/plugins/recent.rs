@@ -18,14 +18,14 @@ pub(super) struct Recent<K, V> {
     pub(super) by_age: VecDeque<(UnixSeconds, K)>,
 }
 
-impl<K: Copy + Eq + Hash, V> Recent<K, V> {
+impl<K: Clone + Eq + Hash, V> Recent<K, V> {
     pub(super) fn new(capacity: usize, lifetime: u64) -> Self {
         Self { capacity, lifetime, by_key: HashMap::new(), by_age: VecDeque::new() }
     }
 
-    pub(super) fn get_mut(&mut self, key: K, now: UnixSeconds) -> Option<&mut V> {
+    pub(super) fn get_mut(&mut self, key: &K, now: UnixSeconds) -> Option<&mut V> {
         self.drop_expired(now);
-        self.by_key.get_mut(&key)
+        self.by_key.get_mut(key)
     }
 
     /// Takes a key that is not there yet.
@@ -34,7 +34,7 @@ impl<K: Copy + Eq + Hash, V> Recent<K, V> {
         if self.by_age.len() >= self.capacity {
             self.drop_oldest();
         }
-        self.by_key.insert(key, value);
+        self.by_key.insert(key.clone(), value);
         self.by_age.push_back((now, key));
     }
 

@@ -5,7 +5,8 @@ use http::StatusCode;
 
 use super::{
     Problem, ProblemCode,
-    continuation::{post, rejection},
+    continuation::rejection,
+    delivery::{deliver, turn},
     events::{Event, Outcome, record, record_problem, record_refused},
     resealing::{Unready, ready},
     state::{Receiver, open},
@@ -42,7 +43,7 @@ async fn pass_on(
     request: &OwnRequest,
     environment: Environment<'_>,
 ) -> Result<StatusCode, Problem> {
-    let mut turn = snapshot.deliveries().turn(session.reference.id(), environment.clock.now()).await;
+    let turn = turn(snapshot, session, environment).await;
     match turn.progress() {
         Progress::Unknown | Progress::Unreached | Progress::Rejected => {}
         // As its receiver would answer.
@@ -70,17 +71,8 @@ async fn pass_on(
             return Err(Problem::new(ProblemCode::ResultRejected, detail));
         }
     };
-    turn.begin(false);
-    match post(snapshot, session, attr_url, &ready, environment).await {
-        Ok(status) => {
-            turn.finish(Progress::Delivered);
-            Ok(status)
-        }
-        Err(error) => {
-            turn.finish(Progress::after(error, false));
-            Ok(status_of(error))
-        }
-    }
+    let delivered = deliver(snapshot, session, attr_url, &ready, turn, environment).await;
+    Ok(delivered.unwrap_or_else(|undelivered| status_of(undelivered.error)))
 }
 
 /// What the authentication plugin is told of a receiver that failed.

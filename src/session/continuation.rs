@@ -2,28 +2,29 @@
 //!
 //! It can be asked for again, by a reload or the back button: what has an effect outside has it once.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, Instant},
-};
+use std::{borrow::Cow, time::Duration};
 
-use http::{StatusCode, header};
+use http::header;
 
 use super::{
     Problem, ProblemCode,
     browser::{self, Mark},
     choose,
     citizen::WayOn,
+    delivery::{Undelivered, deliver, turn},
     events::{Event, Outcome, record, record_refused},
     onward,
     resealing::{Ready, Unready, ready, signed_in},
     state::{Continuation, Held, Kind, Next, SessionInfo, open, seal},
 };
 use crate::{
-    config::{CommMethod, DEFAULT_PLUGIN_TIMEOUT, OnFailure},
+    config::{CommMethod, OnFailure},
     model::{Nonce, OwnAnswer, OwnRequest, PluginUrl, ResultToken},
     pages::Why,
-    plugins::{self, Environment, PluginError, deliveries::Progress},
+    plugins::{
+        Environment,
+        deliveries::{Progress, Turn},
+    },
     snapshot::Snapshot,
     tokens::TokenError,
 };
@@ -124,9 +125,7 @@ impl Visit<'_> {
 
     /// The plugin has posted the result, or will: the two are not ordered.
     async fn go_on_unless_lost(&self, client_url: &PluginUrl) -> Result<OwnAnswer, Problem> {
-        let now = self.environment.clock.now();
-        let turn = self.snapshot.deliveries().turn(self.session.reference.id(), now).await;
-        match turn.progress() {
+        match self.turn().await.progress() {
             Progress::Unknown | Progress::Delivered => Ok(self.go_on(client_url)),
             Progress::Rejected => {
                 self.record(Event::HandedOver, Outcome::Rejected, None);
@@ -137,6 +136,10 @@ impl Visit<'_> {
                 Err(self.lost(client_url, "its receiver failed"))
             }
         }
+    }
+
+    async fn turn(&self) -> Turn {
+        turn(self.snapshot, self.session, self.environment).await
     }
 
     fn comm(&self) -> Option<&CommMethod> {
@@ -179,8 +182,8 @@ impl Visit<'_> {
         attr_url: &PluginUrl,
         result: &ResultToken,
     ) -> Result<OwnAnswer, Problem> {
-        let (now, reference) = (self.environment.clock.now(), self.session.reference);
-        let mut turn = self.snapshot.deliveries().turn(reference.id(), now).await;
+        let reference = self.session.reference;
+        let turn = self.turn().await;
         let marked = browser::marked(self.request.cookie.as_deref(), reference);
         if turn.progress() == Progress::Delivered || marked == Some(Mark::Delivered) {
             self.record(Event::AuthReturned, Outcome::Ok, Some("again"));
@@ -194,17 +197,10 @@ impl Visit<'_> {
             return Ok(self.marked(Mark::Failed, self.told(self.lost(to, "its receiver failed before"))));
         }
         let Some(ready) = self.ready(result)? else { return Ok(self.not_signed_in(Why::Failed)) };
-        let keyed = self.comm().is_some_and(CommMethod::has_keyed_deliveries);
-        turn.begin(keyed);
-        match post(self.snapshot, self.session, attr_url, &ready, self.environment).await {
-            Ok(_) => {
-                turn.finish(Progress::Delivered);
-                Ok(self.marked(Mark::Delivered, self.go_on(to)))
-            }
-            Err(error) => {
-                let progress = Progress::after(error, keyed);
+        match deliver(self.snapshot, self.session, attr_url, &ready, turn, self.environment).await {
+            Ok(_) => Ok(self.marked(Mark::Delivered, self.go_on(to))),
+            Err(Undelivered { error, progress }) => {
                 let problem = self.lost(to, format!("its receiver failed: {error}"));
-                turn.finish(progress);
                 if self.goes_on_without() {
                     let onward = self.go_on(to);
                     let is_final = progress == Progress::Failed;
@@ -251,7 +247,7 @@ impl Visit<'_> {
         if !signed_in {
             return Ok(self.not_signed_in(Why::Failed));
         }
-        let held = Held::new(self.session.clone(), result, browser);
+        let held = Held::new(self.session.clone(), result, Nonce::new(self.environment.random), browser);
         let sealed = seal(&held, self.snapshot, self.environment)
             .ok_or_else(|| self.problem(ProblemCode::InternalError, "no state can be sealed"))?;
         let purpose = self.snapshot.purpose(&self.session.purpose).ok_or_else(|| {
@@ -281,32 +277,6 @@ impl Visit<'_> {
     fn record(&self, event: Event, outcome: Outcome, detail: Option<&str>) {
         record(self.session, event, outcome, detail, self.environment);
     }
-}
-
-/// Posts a result to the communication plugin's own URL, and records how that went.
-pub(super) async fn post(
-    snapshot: &Snapshot,
-    session: &SessionInfo,
-    attr_url: &PluginUrl,
-    ready: &Ready,
-    environment: Environment<'_>,
-) -> Result<StatusCode, PluginError> {
-    let started = Instant::now();
-    let outcome = if let Some((_, comm, plugin)) = snapshot.comm(&session.comm_method) {
-        plugin.deliver(attr_url, &ready.token, comm.timeout, environment).await
-    } else {
-        let tag = &session.comm_method;
-        plugins::deliver(tag, attr_url, &ready.token, DEFAULT_PLUGIN_TIMEOUT, environment).await
-    };
-    environment.metrics.session_stage("delivery", started.elapsed());
-    match &outcome {
-        Ok(_) => record(session, Event::AttributesDelivered, outcome_of(ready.failed), None, environment),
-        Err(error) => {
-            let detail = error.to_string();
-            record(session, Event::AttributesDelivered, Outcome::DeliveryFailed, Some(&detail), environment);
-        }
-    }
-    outcome
 }
 
 /// A result that says that the citizen did not sign in goes its way like any other.

@@ -11,6 +11,7 @@ mod browser;
 pub mod choose;
 mod citizen;
 mod continuation;
+mod delivery;
 pub mod endpoints;
 mod events;
 mod methods;

@@ -1,28 +1,24 @@
 //! `POST /start`: the first step of a session.
 
-use std::time::Instant;
+mod run;
 
 use http::{HeaderValue, StatusCode, header};
 
 use super::{
     Problem, ProblemCode, auth_only,
     auth_only::Urls,
-    brokering::{Broker, Handed, Target},
-    continuation::{NO_RESULT_BY_TELEPHONE, outcome_of, post},
     endpoints::Listener,
-    events::{Event, Outcome, record, record_problem, record_refused_start},
+    events::record_refused_start,
     methods::{self, Auth, Comm},
     negotiate,
-    onward::{go, with_result},
-    resealing::{Ready, Unready, ready, ready_earlier},
+    onward::go,
     start_request::{StartBody, StartRequest},
     state::{Held, Kind, SessionInfo, open},
 };
 use crate::{
-    config::{OnFailure, Purpose},
-    model::{OwnAnswer, OwnRequest, PluginUrl, ResultToken, SessionReference, wire},
-    pages::MAX_LOCATION,
-    plugins::{AuthenticationRequest, CommunicationRequest, CommunicationStarted, Environment},
+    config::Purpose,
+    model::{Nonce, OwnAnswer, OwnRequest, ResultToken, SessionReference, wire},
+    plugins::Environment,
     snapshot::{Snapshot, Transfer},
 };
 
@@ -32,6 +28,8 @@ struct Start<'s> {
     purpose: &'s Purpose,
     step: Step<'s>,
     listener: Listener,
+    /// What an adapter names the conversation by.
+    random: Nonce,
 }
 
 /// What is to be done with which plugins (protocol.md, "Initiator -> core").
@@ -178,14 +176,14 @@ impl<'s> Resolver<'s> {
             .as_deref()
             .ok_or_else(|| Problem::new(ProblemCode::InvalidRequest, "the field `comm_method` is missing"))?;
         let comm = Comm::resolve(self.snapshot, purpose, tag)?;
-        let result = held.result();
+        let (result, random) = (held.result(), held.random);
         let session = SessionInfo {
             kind: Kind::Communication,
             comm_method: comm.config.tag.to_string(),
             ..held.session
         };
         let step = Step::WithResult { comm, result, held: true };
-        Ok(Start { session, purpose, step, listener: self.listener })
+        Ok(Start { session, purpose, step, listener: self.listener, random })
     }
 
     fn authentication_only(
@@ -234,162 +232,7 @@ impl<'s> Resolver<'s> {
             comm_method: comm.map(|comm| comm.config.tag.to_string()).unwrap_or_default(),
             started: self.environment.clock.now(),
         };
-        Start { session, purpose, step, listener: self.listener }
+        let random = Nonce::new(self.environment.random);
+        Start { session, purpose, step, listener: self.listener, random }
     }
-}
-
-impl Start<'_> {
-    /// Calls the plugins, and records how that went.
-    async fn run(&self, snapshot: &Snapshot, environment: Environment<'_>) -> Result<Started, Problem> {
-        let begun = Instant::now();
-        let outcome = Run { snapshot, environment, start: self }.call().await;
-        environment.metrics.session_stage("start", begun.elapsed());
-        let session = &self.session;
-        match outcome {
-            Ok(started) => {
-                environment.metrics.session_started(session.labels(), session.kind.as_str());
-                record(session, Event::Start, Outcome::Ok, None, environment);
-                Ok(started)
-            }
-            Err(problem) => {
-                let outcome = match problem.code {
-                    ProblemCode::DeliveryFailed => Outcome::DeliveryFailed,
-                    ProblemCode::ResultRejected => Outcome::Rejected,
-                    _ => Outcome::PluginError,
-                };
-                record_problem(session, Event::Start, outcome, &problem, environment);
-                Err(problem.of_session(session.reference))
-            }
-        }
-    }
-}
-
-/// One start under way.
-struct Run<'a> {
-    snapshot: &'a Snapshot,
-    environment: Environment<'a>,
-    start: &'a Start<'a>,
-}
-
-impl Run<'_> {
-    async fn call(&self) -> Result<Started, Problem> {
-        match &self.start.step {
-            Step::Full { auth, comm, reseals } => self.full(*auth, *comm, *reseals).await,
-            Step::WithResult { comm, result, held } => self.with_result(*comm, result, *held).await,
-            Step::Unauthenticated { comm } => {
-                let started = self.communicate(*comm, None).await?;
-                Ok(Started { client_url: started.client_url.as_str().to_owned(), cookie: None })
-            }
-            Step::AuthenticationOnly { auth, urls, reseals } => {
-                let Urls { comm_url, attr_url } = urls;
-                let target =
-                    Target::Communication { client_url: comm_url.clone(), attr_url: attr_url.clone() };
-                self.authenticate(*auth, *reseals, target).await
-            }
-            Step::Choice { auth } => self.authenticate(*auth, true, Target::Choice).await,
-        }
-    }
-
-    /// Communication first, then authentication with its URLs (protocol.md, "Core -> auth plugin").
-    async fn full(&self, auth: Auth<'_>, comm: Comm<'_>, reseals: bool) -> Result<Started, Problem> {
-        let CommunicationStarted { client_url, attr_url } = self.communicate(comm, None).await?;
-        let target = Target::Communication { client_url, attr_url };
-        self.authenticate(auth, reseals, target).await
-    }
-
-    async fn communicate(
-        &self,
-        comm: Comm<'_>,
-        auth_result: Option<&ResultToken>,
-    ) -> Result<CommunicationStarted, Problem> {
-        let authenticated = !matches!(self.start.step, Step::Unauthenticated { .. });
-        let Start { session, purpose, .. } = self.start;
-        let request =
-            CommunicationRequest { session: session.reference, purpose, auth_result, authenticated };
-        let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
-        check_length(&started.client_url)?;
-        Ok(started)
-    }
-
-    async fn authenticate(&self, auth: Auth<'_>, reseals: bool, target: Target) -> Result<Started, Problem> {
-        let Self { snapshot, environment, start } = *self;
-        // Authentication during communication is asked for by the communication plugin's server.
-        let by_browser = start.listener == Listener::Public && start.session.kind != Kind::Authentication;
-        let broker =
-            Broker { snapshot, session: &start.session, auth: auth.config, reseals, by_browser, environment };
-        let Handed { continuation, attr_url, cookie } = broker.hand(target)?;
-        let request = AuthenticationRequest {
-            session: start.session.reference,
-            purpose: start.purpose,
-            attributes: &start.purpose.attributes,
-            continuation: &continuation,
-            attr_url: attr_url.as_ref(),
-        };
-        let client_url = auth.plugin.start(&request, environment).await.map_err(|e| auth.problem(e))?;
-        check_length(&client_url)?;
-        Ok(Started { client_url: client_url.as_str().to_owned(), cookie })
-    }
-
-    /// Communication with a result that exists (protocol.md, "Core -> comm plugin").
-    async fn with_result(
-        &self,
-        comm: Comm<'_>,
-        result: &ResultToken,
-        held: bool,
-    ) -> Result<Started, Problem> {
-        let ready = self
-            .ready(comm, result, held)
-            .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?
-            .ok_or_else(|| Problem::new(ProblemCode::ResultRejected, "the citizen did not sign in"))?;
-        let at_start = !comm.config.disable_attributes_at_start && !comm.config.is_adapter();
-        let CommunicationStarted { client_url, attr_url } =
-            self.communicate(comm, at_start.then_some(&ready.token)).await?;
-        let mut location = client_url.as_str().to_owned();
-        match attr_url {
-            _ if at_start => self.record_delivered(outcome_of(ready.failed), None),
-            Some(attr_url) => self.deliver(comm, &attr_url, &ready).await?,
-            None if client_url.is_telephone() => {
-                self.record_delivered(Outcome::DeliveryFailed, Some(NO_RESULT_BY_TELEPHONE));
-            }
-            None => {
-                self.record_delivered(outcome_of(ready.failed), None);
-                location = with_result(&client_url, &ready.token);
-            }
-        }
-        Ok(Started { client_url: location, cookie: None })
-    }
-
-    fn record_delivered(&self, outcome: Outcome, detail: Option<&str>) {
-        record(&self.start.session, Event::AttributesDelivered, outcome, detail, self.environment);
-    }
-
-    fn ready(&self, comm: Comm<'_>, result: &ResultToken, held: bool) -> Result<Option<Ready>, Unready> {
-        let Self { snapshot, environment, start: Start { session, purpose, .. } } = *self;
-        if held {
-            ready(snapshot, session, result, environment)
-        } else {
-            ready_earlier(snapshot, purpose, session, comm.config, result, environment)
-        }
-    }
-
-    async fn deliver(&self, comm: Comm<'_>, attr_url: &PluginUrl, ready: &Ready) -> Result<(), Problem> {
-        let Self { snapshot, environment, start: Start { session, .. } } = *self;
-        let delivered = post(snapshot, session, attr_url, ready, environment).await;
-        if comm.config.on_failure() == OnFailure::Continue {
-            return Ok(());
-        }
-        delivered.map(|_| ()).map_err(|error| {
-            let detail = format!("`{}` did not take the result: {error}", comm.config.tag);
-            Problem::new(ProblemCode::DeliveryFailed, detail)
-        })
-    }
-}
-
-/// Refuses a plugin's URL that the citizen's browser cannot be sent to.
-fn check_length(url: &PluginUrl) -> Result<(), Problem> {
-    if url.as_str().len() <= MAX_LOCATION {
-        return Ok(());
-    }
-    let detail = format!("the plugin's URL has more than {MAX_LOCATION} characters");
-    Err(Problem::new(ProblemCode::UrlTooLong, detail))
 }

@@ -150,12 +150,19 @@ impl SealedState for Updates {
 pub(super) struct Held {
     pub(super) session: SessionInfo,
     result: String,
+    /// What the conversation is named by, however often the choice is made.
+    pub(super) random: Nonce,
     browser: Option<Nonce>,
 }
 
 impl Held {
-    pub(super) fn new(session: SessionInfo, result: &ResultToken, browser: Option<Nonce>) -> Self {
-        Self { session, result: result.expose().to_owned(), browser }
+    pub(super) fn new(
+        session: SessionInfo,
+        result: &ResultToken,
+        random: Nonce,
+        browser: Option<Nonce>,
+    ) -> Self {
+        Self { session, result: result.expose().to_owned(), random, browser }
     }
 
     /// Whether it is the browser that started, where the session is bound to one.
@@ -170,7 +177,7 @@ impl Held {
 }
 
 impl SealedState for Held {
-    const KIND: u8 = 4;
+    const KIND: u8 = 25;
     const LIFETIME: u64 = SESSION_LIFETIME;
 }
 

@@ -52,7 +52,7 @@ struct Conversation {
 }
 
 impl SealedState for Conversation {
-    const KIND: u8 = 24;
+    const KIND: u8 = 28;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
@@ -70,7 +70,8 @@ impl HttpCommAdapter {
         request: &CommunicationRequest<'_>,
         environment: Environment<'_>,
     ) -> Result<CommunicationStarted, PluginError> {
-        let nonce = Nonce::new(environment.random);
+        // What the service begins is another conversation each time, and what it is told is of that one.
+        let nonce = if self.config.start.is_some() { Nonce::new(environment.random) } else { request.random };
         let (random, nothing) = (nonce.to_string(), Saved::default());
         let known = Known::new(request.purpose.tag.as_str(), &random, &nothing);
         let saved = match &self.config.start {
@@ -146,9 +147,9 @@ impl HttpCommAdapter {
         Ok(rendered)
     }
 
-    /// One for all deliveries of a session by this method, whoever clicks twice and wherever.
+    /// One for all deliveries of a conversation, whoever clicks twice and wherever.
     fn key(&self, conversation: &Conversation) -> String {
-        format!("{:016x}-{}", conversation.session.id(), path_segment(self.at.place.tag.as_str()))
+        format!("{}-{}", conversation.nonce, path_segment(self.at.place.tag.as_str()))
     }
 
     /// With the same key each time, by which the service tells a repetition. Each attempt but the last
