@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    service::{ID, json_answer, signed_in, state},
+    service::{ID, Service, json_answer, signed_in, state},
     support::{answers, browser::links, stub::Step},
     world::{PUBLIC, TOKEN, World, attributes, pin, refusal},
 };
@@ -262,4 +262,63 @@ fn secrets_and_what_the_service_says_are_seen_by_nobody() {
         assert!(!seen.contains(secret), "{secret} in\n{seen}");
     }
     assert!(seen.contains("finish_authentication"), "and it is counted");
+}
+
+#[test]
+fn what_one_service_said_means_nothing_to_another() {
+    let world = World::signing_in(&pin(
+        "      update: { logout: { request: { method: DELETE, path: \"/api/sessions/{{ start.id }}\" } } }\n",
+    ));
+    let other = Service::start();
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    browser.open(&go);
+    let session_url = world.comm.open(&world.comm.take_delivery()).expect("the result opens").session_url;
+    let go = world.start(&mut browser, "pin", "chat");
+    browser.get(&go);
+    world.reload(|plugins| plugins.replace(&world.service.url(), &other.url()));
+    browser.open(&world.service.return_url());
+    assert_eq!(world.received(), None, "nobody knows who it is");
+    world.comm.update(&session_url.expect("updates"), "logout");
+    world.wait_for_event("logout", "plugin_error");
+    assert!(other.requests("").is_empty());
+}
+
+#[test]
+fn a_start_is_sent_once() {
+    let world = World::signing_in(&pin("").replace("method: POST", "method: PUT"));
+    let answer =
+        json_answer(201, &json!({ "id": ID, "login_url": format!("{}/login", world.service.url()) }));
+    world.service.tell("PUT /api/sessions", [answer.clone(), vec![Step::Close], answer]);
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    let return_url = world.service.request("PUT /api/sessions").json()["return"].clone();
+    browser.get(&go);
+    browser.open(return_url.as_str().expect("a URL to come back to"));
+    // A connection waits for more now, and ends under the second start.
+    assert_eq!(refusal(&world.try_start(&mut browser, "pin", "chat")), (502, "auth_plugin_error".into()));
+    assert_eq!(world.service.requests("PUT /api/sessions").len(), 2);
+}
+
+#[test]
+fn what_cannot_serve_later_fails_at_once() {
+    let login = "http://127.0.0.1/login";
+    for (id, login) in [("..", login), ("", login), (ID, "http://127\u{3002}0.0.1/login")] {
+        let world = World::signing_in(&pin("").replace(", pattern: \"^[a-f0-9]{16}$\"", ""));
+        world.service.tell_json("POST /api/sessions", 201, &json!({ "id": id, "login_url": login }));
+        let answer = world.try_start(&mut world.browser(), "pin", "chat");
+        assert_eq!(refusal(&answer), (502, "auth_plugin_error".into()), "{id} {login}");
+    }
+}
+
+#[test]
+fn a_form_that_somebody_else_sends_is_told_so() {
+    let world = World::signing_in(&pin(""));
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    browser.get(&go);
+    let answer = browser.post_form(&world.service.return_url(), &[("code", "x")]);
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")));
+    assert!(answer.text().contains("cannot be opened like this"), "{}", answer.text());
+    assert!(links(answer.text()).iter().any(|link| link.ends_with("/choose")), "{}", answer.text());
 }

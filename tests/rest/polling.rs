@@ -96,15 +96,17 @@ fn two_tabs_wait_without_disturbing_each_other() {
 
 #[test]
 fn whoever_never_signs_in_has_failed_in_the_end() {
-    let world = World::signing_in(&polled("{ every: 1s, for: 1s }", false));
-    world.service.tell("GET /api/sessions/", [state("waiting")]);
-    let mut browser = world.browser();
-    let go = world.start(&mut browser, "pin", "chat");
-    let mut landing = browser.open(&go);
-    // As a browser that follows the page without patience; the time is up after a second.
-    while landing.text().contains("Waiting") {
-        landing = look_again(&mut browser, &landing);
+    for answer in [state("waiting"), answers::answer(503, &[], "")] {
+        let world = World::signing_in(&polled("{ every: 1s, for: 1s }", false));
+        world.service.tell("GET /api/sessions/", [answer]);
+        let mut browser = world.browser();
+        let go = world.start(&mut browser, "pin", "chat");
+        let mut landing = browser.open(&go);
+        // As a browser that follows the page without patience; the time is up after a second.
+        while landing.text().contains("Waiting") {
+            landing = look_again(&mut browser, &landing);
+        }
+        assert!(landing.url.contains("/room/0"), "{landing:?}");
+        assert_eq!(world.received(), None);
     }
-    assert!(landing.url.contains("/room/0"), "{landing:?}");
-    assert_eq!(world.received(), None);
 }

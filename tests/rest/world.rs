@@ -129,6 +129,13 @@ impl World {
         self.network.point("gateway.test", gateway.public);
     }
 
+    /// Puts a changed plugins.yaml into force.
+    pub fn reload(&self, change: impl FnOnce(&str) -> String) {
+        self.gateway.replace("plugins.yaml", &change(&self.files.plugins));
+        let answer = self.gateway.admin().post("admin", "/reload", &[], b"");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
     pub fn browser(&self) -> Browser {
         Browser::new(&self.network)
     }

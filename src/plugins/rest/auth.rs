@@ -21,7 +21,6 @@ use crate::{
     plugins::{
         AuthenticationRequest, Call, Environment, PluginError, SealedPlace, SessionUpdate, Ticket,
         TransportError,
-        place::method_not_allowed,
         sign_in::{SIGN_IN_LIFETIME, SignIn},
     },
     templates::scalar_text,
@@ -79,12 +78,12 @@ struct UpdateTicket {
 }
 
 impl SealedState for Departure {
-    const KIND: u8 = 21;
+    const KIND: u8 = 26;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
 impl SealedState for Kept {
-    const KIND: u8 = 22;
+    const KIND: u8 = 27;
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
@@ -120,6 +119,8 @@ impl HttpAuthAdapter {
             ..Known::new(&state.sign_in.purpose, &random, &nothing)
         };
         let saved = self.service.start(&self.config.start, known, environment).await?;
+        // What cannot be asked for later has failed now, and not after the citizen has signed in.
+        self.service.render(&self.config.finish.call, Known { saved: &saved, ..known })?;
         let to = match &self.config.redirect {
             Some(redirect) => redirect.render(&Known { saved: &saved, ..known })?,
             // The service reaches them itself; they wait where they would come back.
@@ -142,7 +143,7 @@ impl HttpAuthAdapter {
     /// Answers a request below `/auth/{tag}/`; `rest` is what follows that.
     pub async fn page(&self, rest: &str, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
         if request.method != Method::GET {
-            return method_not_allowed("GET, HEAD");
+            return self.at.place.method_not_allowed("GET, HEAD", request.language);
         }
         match rest.split_once('/') {
             Some(("go", state)) => self.leave(state, request, environment),
@@ -249,8 +250,8 @@ impl Visit<'_> {
                 self.warn(&error.to_string());
                 match is_away(error) {
                     true if self.may_wait() => self.waiting(),
-                    true => self.away(),
-                    false => self.finish(&AuthenticationOutcome::Failed, saved),
+                    true if adapter.config.poll.is_none() => self.away(),
+                    _ => self.finish(&AuthenticationOutcome::Failed, saved),
                 }
             }
         }

@@ -10,6 +10,7 @@ use url::form_urlencoded;
 use super::{saved::Saved, values::Known};
 use crate::{
     config::{Call, CallBody, DEFAULT_CONNECT_TIMEOUT, Service, StartCall},
+    model::BaseUrl,
     plugins::{Environment, OutgoingRequest, PluginError},
     templates::RenderError,
     tokens::SharedSecret,
@@ -19,8 +20,7 @@ use crate::{
 /// The service of one method.
 pub(super) struct RestService {
     server: Server,
-    /// Of `base`, without a slash at its end.
-    base_path: String,
+    base: BaseUrl,
     secrets: Vec<(String, SharedSecret)>,
     timeout: Duration,
 }
@@ -43,8 +43,7 @@ pub(super) struct Answer {
 impl RestService {
     /// `timeout` is for one call altogether.
     pub(super) fn new(Service { base, secrets }: &Service, timeout: Duration) -> Self {
-        let (server, base_path) = (Server::new(base), base.path().to_owned());
-        Self { server, base_path, secrets: secrets.clone(), timeout }
+        Self { server: Server::new(base), base: base.clone(), secrets: secrets.clone(), timeout }
     }
 
     pub(super) fn timeout(&self) -> Duration {
@@ -54,7 +53,7 @@ impl RestService {
     /// Makes a call with these values and the service's secrets.
     ///
     /// # Errors
-    /// [`PluginError::Template`], [`PluginError::Transport`], or [`PluginError::Status`] for a status that
+    /// As [`Self::render`], [`PluginError::Transport`], or [`PluginError::Status`] for a status that
     /// the call does not expect.
     pub(super) async fn perform(
         &self,
@@ -67,7 +66,7 @@ impl RestService {
         self.send(call, &rendered, repeatable, self.timeout, environment).await
     }
 
-    /// Makes the call that begins something, and keeps of its answer what plugins.yaml names; where that is
+    /// Makes the call that begins something, once, and keeps of its answer what plugins.yaml names; where that is
     /// nothing, the answer may be anything.
     ///
     /// # Errors
@@ -78,19 +77,28 @@ impl RestService {
         known: Known<'_>,
         environment: Environment<'_>,
     ) -> Result<Saved, PluginError> {
-        let answer = self.perform(&start.call, known, environment).await?;
-        if start.save.is_empty() { Ok(Saved::default()) } else { Saved::of(&start.save, &answer.json()?) }
+        let rendered = self.render(&start.call, known)?;
+        let answer = self.send(&start.call, &rendered, false, self.timeout, environment).await?;
+        match &start.save[..] {
+            [] => Ok(Saved::default()),
+            rules => Saved::of(self.base.as_str(), rules, &answer.json()?),
+        }
     }
 
-    pub(super) fn render(&self, call: &Call, known: Known<'_>) -> Result<Rendered, RenderError> {
+    /// # Errors
+    /// [`PluginError::Template`]; [`PluginError::Gone`] when what is known is of another service.
+    pub(super) fn render(&self, call: &Call, known: Known<'_>) -> Result<Rendered, PluginError> {
+        if !known.saved.is_of(self.base.as_str()) {
+            return Err(PluginError::Gone);
+        }
         let known = Known { secrets: &self.secrets, ..known };
         let headers = call.headers.iter().map(|(name, value)| Ok((name.clone(), value.header(&known)?)));
         let (content_type, body) = body(&call.body, &known)?;
         Ok(Rendered {
             method: call.method.clone(),
-            path_and_query: format!("{}{}", self.base_path, call.path.render(&known)?),
+            path_and_query: format!("{}{}", self.base.path(), call.path.render(&known)?),
             content_type,
-            headers: headers.collect::<Result<_, _>>()?,
+            headers: headers.collect::<Result<_, RenderError>>()?,
             body,
         })
     }
