@@ -12,7 +12,7 @@ use url::form_urlencoded;
 
 use super::{
     AuthenticationRequest, Environment, Place, PluginError, SealedPlace,
-    place::{is_media_type, method_not_allowed, purpose_name},
+    place::{is_media_type, purpose_name},
     sign_in::{SIGN_IN_LIFETIME, SignIn},
 };
 use crate::{
@@ -89,7 +89,7 @@ impl HeadersAdapter {
         let answer = match request.method {
             Method::GET => self.show(&state, request, environment),
             Method::POST => self.act(&state, request, environment),
-            _ => return method_not_allowed("GET, HEAD, POST"),
+            _ => return self.at.place.method_not_allowed("GET, HEAD, POST", request.language),
         };
         answer.unwrap_or_else(|refusal| self.refused(refusal, &state.sign_in, rest, request, environment))
     }

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use super::{
     CommunicationRequest, CommunicationStarted,
     development::{DevelopmentPair, SessionId},
-    place::{Place, is_media_type, method_not_allowed, purpose_name},
+    place::{Place, is_media_type, purpose_name},
 };
 use crate::{
     config::InspectDelivery,
@@ -90,7 +90,7 @@ impl InspectAdapter {
     /// not count as the citizen's arrival.
     pub fn page(&self, rest: &str, request: &OwnRequest, now: UnixSeconds) -> OwnAnswer {
         if !matches!(request.method, Method::GET | Method::HEAD) {
-            return method_not_allowed("GET, HEAD");
+            return self.place.method_not_allowed("GET, HEAD", request.language);
         }
         let arrives = request.method == Method::GET;
         let conversation = SessionId::parse(rest).and_then(|id| {
@@ -123,7 +123,7 @@ impl InspectAdapter {
     /// as communication plugins in the field do; 405, 413 and 415 for what is no delivery.
     pub fn deliver(&self, rest: &str, request: &OwnRequest, now: UnixSeconds) -> OwnAnswer {
         if request.method != Method::POST {
-            return method_not_allowed("POST");
+            return self.place.method_not_allowed("POST", request.language);
         }
         if !is_media_type(request.content_type.as_deref(), "application/jwt") {
             return OwnAnswer::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);

@@ -75,6 +75,24 @@ impl Place {
         )
     }
 
+    /// For a form that somebody else sends here.
+    pub(super) fn method_not_allowed(&self, allowed: &'static str, language: Language) -> OwnAnswer {
+        let texts = language.pick(
+            [
+                "Deze pagina kan zo niet worden geopend",
+                "Er is iets heen gestuurd, en dat kan hier niet.",
+                "Ga terug naar de vorige pagina, of begin opnieuw.",
+            ],
+            [
+                "This page cannot be opened like this",
+                "Something was sent to it, which is not possible here.",
+                "Go back to the page before, or start again.",
+            ],
+        );
+        let allowed = HeaderValue::from_static(allowed);
+        self.error(StatusCode::METHOD_NOT_ALLOWED, texts, language).with_header(header::ALLOW, allowed)
+    }
+
     /// Title, what happened, and what to do, with a link to the choice of a purpose.
     pub(super) fn error(&self, status: StatusCode, texts: [&str; 3], language: Language) -> OwnAnswer {
         self.error_with(status, texts, &[], None, language)
@@ -160,11 +178,6 @@ pub fn open<S: SealedState + DeserializeOwned>(
 
 pub(super) fn purpose_name(purpose: &Purpose) -> LocalizedText {
     purpose.name.clone().unwrap_or_else(|| LocalizedText::Plain(purpose.tag.to_string()))
-}
-
-pub(super) fn method_not_allowed(allowed: &'static str) -> OwnAnswer {
-    OwnAnswer::empty(StatusCode::METHOD_NOT_ALLOWED)
-        .with_header(header::ALLOW, HeaderValue::from_static(allowed))
 }
 
 /// Whether a `Content-Type` names this media type, whatever its parameters.

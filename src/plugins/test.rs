@@ -11,7 +11,7 @@ use super::{
     AuthenticationRequest, Environment,
     delivery::deliver,
     development::{DevelopmentPair, SessionId},
-    place::{Place, is_media_type, method_not_allowed, purpose_name},
+    place::{Place, is_media_type, purpose_name},
 };
 use crate::{
     config::DEFAULT_PLUGIN_TIMEOUT,
@@ -94,7 +94,7 @@ impl TestAdapter {
                 Ok(action) => self.act(id, action, request.language, environment).await,
                 Err(status) => self.wrong_form(status, request.language),
             },
-            _ => method_not_allowed("GET, HEAD, POST"),
+            _ => self.place.method_not_allowed("GET, HEAD, POST", request.language),
         }
     }
 

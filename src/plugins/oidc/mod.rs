@@ -31,7 +31,6 @@ pub use self::provider::Providers;
 use self::{calls::Calls, id_token::Freshness, metadata::Metadata, trouble::Trouble};
 use super::{
     AuthenticationRequest, Environment, Place, PluginError, SealedPlace, SessionUpdate, Ticket,
-    place::method_not_allowed,
     sign_in::{SIGN_IN_LIFETIME, SignIn},
 };
 use crate::{
@@ -125,7 +124,7 @@ impl OidcAdapter {
     /// Answers a GET below `/auth/{tag}/`; `rest` is what follows that.
     pub async fn page(&self, rest: &str, request: &OwnRequest, environment: Environment<'_>) -> OwnAnswer {
         if request.method != Method::GET {
-            return method_not_allowed("GET, HEAD");
+            return self.at.place.method_not_allowed("GET, HEAD", request.language);
         }
         if rest == CALLBACK {
             return self.callback(request, environment).await;
