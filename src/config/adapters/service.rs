@@ -308,6 +308,12 @@ impl RawRequest {
 }
 
 impl RawRequest {
+    /// Names of headers, where they stand, and as they are sent.
+    pub fn header_names(&self) -> impl Iterator<Item = (&Span, HeaderName)> {
+        let names = self.headers.0.iter().map(|(name, _)| (&name.span, HeaderName::try_from(&name.value)));
+        names.filter_map(|(span, name)| Some((span, name.ok()?)))
+    }
+
     fn body_place(&self) -> Option<&Span> {
         let has_body = self.json.is_some() || self.form.is_some();
         has_body.then_some(&self.method.span)
