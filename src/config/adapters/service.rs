@@ -12,7 +12,7 @@ use super::{
     super::{
         check::{Checker, all},
         location::Host,
-        mask::{is_sensitive, mask},
+        mask::{mask, shown_text},
         node::{Entries, Span, Spanned},
         scalar::{Field, Problem, Scalar},
         secrets::{RawSecret, Secrets},
@@ -209,6 +209,15 @@ pub fn warn_of_unused(
     }
 }
 
+/// `what` has this name.
+fn warn_of_inline_secret(name: &Spanned<String>, text: &str, what: &str, checker: &mut Checker) {
+    if shown_text(&name.value, text) != text {
+        checker
+            .warning("inline-secret", &name.span, format!("this {what} looks as if it held a secret"))
+            .with_help("name it in `secrets` and write `{{ secrets.NAME }}` here");
+    }
+}
+
 impl RawRequest {
     /// The texts in which attributes may be named.
     pub fn texts(&self) -> Vec<RawExpression> {
@@ -269,11 +278,7 @@ impl RawRequest {
                 checker.error("header", &raw_name.span, message).with_help("each header is sent once");
                 return None;
             }
-            if is_sensitive(name.as_str()) && value.is_constant() {
-                checker
-                    .warning("inline-secret", &raw_name.span, "this header looks as if it held a secret")
-                    .with_help("name it in `secrets` and write `{{ secrets.NAME }}` here");
-            }
+            warn_of_inline_secret(raw_name, value.as_str(), "header", checker);
             Some((name, value))
         }))
     }
@@ -291,10 +296,11 @@ impl RawRequest {
             (None, None) => Some(CallBody::None),
             (Some(json), None) => json.value.parse(&json.span, scope, checker).map(CallBody::Json),
             (None, Some(form)) => {
-                let fields = form
-                    .0
-                    .iter()
-                    .map(|(name, value)| Some((name.value.clone(), checker.template(value, scope)?)));
+                let fields = form.0.iter().map(|(name, value)| {
+                    let value = checker.template(value, scope)?;
+                    warn_of_inline_secret(name, value.as_str(), "field", checker);
+                    Some((name.value.clone(), value))
+                });
                 all(fields).map(CallBody::Form)
             }
             (Some(json), Some(_)) => {

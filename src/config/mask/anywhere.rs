@@ -19,7 +19,7 @@ const NAMES: [&str; 10] = [
 ];
 
 /// How authentication begins in a header (RFC 7617, RFC 6750).
-const SCHEMES: [&str; 2] = ["basic ", "bearer "];
+pub(super) const SCHEMES: [&str; 2] = ["basic ", "bearer "];
 
 /// Expressions that name a value and hold none: `{{ secrets.token }}`.
 pub(super) fn named_values(text: &str) -> Vec<(usize, usize)> {

@@ -3,10 +3,12 @@
 //! May import: `check` for what is nearly right.
 
 mod anywhere;
+mod inline;
 mod known;
 
 use std::collections::HashMap;
 
+pub use self::inline::{MASKED, shown_text, shown_url};
 use self::{
     anywhere::{credentials, named_values, pems, userinfos},
     known::{is_reference, names_a_secret, unknown},
