@@ -69,7 +69,7 @@ pub struct RawRequest {
 pub struct RawExpect {
     /// Statuses that are right.
     #[schemars(length(min = 1), extend("examples" = [[200]]))]
-    status: Vec<Field<Status>>,
+    status: Spanned<Vec<Field<Status>>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -262,8 +262,7 @@ impl RawRequest {
         let path = checker.path_template(&self.path, scope);
         let headers = self.headers(scope, checker);
         let body = self.body(method.as_ref(), scope, checker);
-        let expect = expect.map_or(Some(Vec::new()), |expect| checker.parse_all(&expect.status));
-        let expect = expect.map(|statuses| statuses.into_iter().map(|Status(status)| status).collect());
+        let expect = expect.map_or(Some(Vec::new()), |expect| expect.parse(checker));
         Some(Call { method: method?.0, path: path?, headers: headers?, body: body?, expect: expect? })
     }
 
@@ -323,6 +322,20 @@ impl RawRequest {
     fn body_place(&self) -> Option<&Span> {
         let has_body = self.json.is_some() || self.form.is_some();
         has_body.then_some(&self.method.span)
+    }
+}
+
+impl RawExpect {
+    fn parse(&self, checker: &mut Checker) -> Option<Vec<StatusCode>> {
+        let RawExpect { status: Spanned { span, value: statuses } } = self;
+        if statuses.is_empty() {
+            checker
+                .error("status", span, "no answer would be right: `status` is empty")
+                .with_help("name the statuses that are, or leave out `expect` for any of success");
+            return None;
+        }
+        let statuses = checker.parse_all(statuses)?;
+        Some(statuses.into_iter().map(|Status(status)| status).collect())
     }
 }
 
