@@ -37,6 +37,7 @@ pub struct RawHttpComm {
     #[serde(default)]
     secrets: Entries<Spanned<RawSecret>>,
     /// Begins a conversation, before anybody has signed in.
+    #[schemars(extend("x-decisive" = true))]
     start: Option<RawStartCall>,
     /// Hands over the attributes, once, before the citizen comes.
     deliver: Option<RawDeliver>,
