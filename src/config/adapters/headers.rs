@@ -84,9 +84,9 @@ pub(super) fn is_of_every_request(name: &HeaderName) -> bool {
     OF_EVERY_REQUEST.contains(&folded.as_str()) || FAMILIES.iter().any(|start| folded.starts_with(start))
 }
 
-/// Many servers take underscores for hyphens.
+/// Many servers take underscores for hyphens, and some every sign.
 pub(super) fn folded(name: &HeaderName) -> String {
-    name.as_str().replace('_', "-")
+    name.as_str().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 
 impl RawHeaders {
@@ -168,6 +168,7 @@ mod tests {
             "content_type",
             "X-Forwarded-For",
             "X_Forwarded_User",
+            "X.Forwarded.User",
             "Forwarded",
             "Sec-Fetch-Site",
             "Accept-Language",
