@@ -27,6 +27,8 @@ mod forgery;
 mod instances;
 #[path = "sessions/matrix.rs"]
 mod matrix;
+#[path = "sessions/person.rs"]
+mod person;
 #[path = "sessions/rights.rs"]
 mod rights;
 #[path = "sessions/signed.rs"]

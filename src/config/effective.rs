@@ -9,15 +9,14 @@ use serde_json::{Map, Value, json};
 use super::{
     AssertedHeaders, AuthKind, AuthMethod, AuthTrust, Brokering, ClientAuth, CommKind, CommMethod, CommTrust,
     Config, Gateway, HeaderEdit, Initiator, InspectDelivery, Jwt, Keys, Link, Listeners, Oidc, PluginStart,
-    Purpose, Route, Timeouts, Upstream, adapters, mask::is_sensitive,
+    Purpose, Route, Timeouts, Upstream, adapters,
+    mask::{MASKED, is_sensitive, shown_text, shown_url},
 };
 use crate::model::{LocalizedText, UrlPrefix};
 
-/// What stands for a value that nobody is to see.
-pub(super) const MASKED: &str = "***";
-
 /// The effective configuration, defaults filled in: `{routes: …, purposes: …, plugins: …}`, each in
-/// the shape of its file. Values of headers whose names sound secret are masked. In place of a public
+/// the shape of its file. What may be a secret that is written out, such as the value of a header whose name
+/// sounds like it, is masked. In place of a public
 /// key stands its SHA-256 fingerprint in hexadecimal, and of a private key that of its public half.
 pub fn effective(config: &Config) -> Value {
     json!({
@@ -98,7 +97,8 @@ fn route(route: &Route, config: &Config) -> Value {
 
 fn header_edit(edit: &HeaderEdit) -> Value {
     let shown = |(name, value): &(HeaderName, HeaderValue)| {
-        let value = if is_sensitive(name.as_str()) { MASKED } else { value.to_str().unwrap_or(MASKED) };
+        let value = value.to_str().ok().filter(|_| !is_sensitive(name.as_str()));
+        let value = value.map_or_else(|| MASKED.to_owned(), |value| shown_text(name.as_str(), value));
         (name.to_string(), json!(value))
     };
     json!({
@@ -228,7 +228,7 @@ fn asserted_headers(headers: &AssertedHeaders) -> Value {
 }
 
 fn comm_link(link: &Link) -> Value {
-    let mut value = json!({ "url": link.url.as_str() });
+    let mut value = json!({ "url": shown_url(link.url.as_str()) });
     if let Some(room) = &link.room {
         value["room"] = json!(room.as_str());
     }

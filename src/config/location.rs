@@ -1,9 +1,8 @@
 //! Where things are, as the files write it: addresses, networks, hosts, URLs, paths.
 //! May import: `scalar`, `model`.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv6Addr, SocketAddr};
 
-use ipnet::IpNet;
 use schemars::{Schema, json_schema};
 
 use super::scalar::{Problem, Scalar};
@@ -157,29 +156,6 @@ impl Scalar for Host {
 
     fn schema() -> Schema {
         json_schema!({ "type": "string", "examples": ["irma.example.nl"] })
-    }
-}
-
-impl Scalar for IpNet {
-    const CODE: &'static str = "network";
-
-    fn parse(text: &str) -> Result<Self, Problem> {
-        let address = || text.parse::<IpAddr>().map(Self::from).ok();
-        let parsed = text.parse::<Self>().ok().or_else(address).ok_or_else(|| {
-            Problem::new(
-                "is not a network",
-                "write an IP address or a network in CIDR notation: `10.0.0.0/8`, `2001:db8::/32`",
-            )
-        })?;
-        if parsed.network() != parsed.addr() {
-            let help = "the bits after the prefix are zero, as in `10.0.0.0/8`";
-            return Err(Problem::new("names an address within a network", help));
-        }
-        Ok(parsed)
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": "string", "examples": ["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"] })
     }
 }
 
@@ -358,19 +334,6 @@ mod tests {
                 "http:///h",
                 "http://h\\x",
             ],
-        );
-    }
-
-    #[test]
-    fn networks_are_named_by_their_first_address() {
-        let network = |text: &str| text.parse::<IpNet>().unwrap();
-        assert_parses(
-            &[
-                ("10.0.0.0/8", network("10.0.0.0/8")),
-                ("192.0.2.1", network("192.0.2.1/32")),
-                ("::1", network("::1/128")),
-            ],
-            &["", "10.0.0.1/8", "10.0.0.0/33", "proxy", "*"],
         );
     }
 

@@ -23,6 +23,7 @@ mod load;
 mod location;
 mod mask;
 mod needs;
+mod network;
 mod node;
 mod overlap;
 mod plugins;

@@ -17,6 +17,9 @@ pub enum TagError {
     Control,
     #[error("it starts or ends with white space")]
     Padded,
+    /// Tags are segments of paths, and URLs lose such ones (RFC 3986, section 5.2.4), however encoded.
+    #[error("`.` and `..` are no names in a URL: they are steps")]
+    Dots,
 }
 
 fn check(text: &str) -> Result<(), TagError> {
@@ -28,6 +31,8 @@ fn check(text: &str) -> Result<(), TagError> {
         Err(TagError::Control)
     } else if text.trim() != text {
         Err(TagError::Padded)
+    } else if matches!(text, "." | "..") {
+        Err(TagError::Dots)
     } else {
         Ok(())
     }
@@ -40,7 +45,8 @@ macro_rules! tag {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes any text of 1 to 128 bytes without control characters or white space around it.
+            /// Takes any text of 1 to 128 bytes without control characters or white space around it,
+            /// except `.` and `..`.
             ///
             /// # Errors
             /// [`TagError`] says which rule the text breaks.
@@ -98,4 +104,25 @@ tag! {
 tag! {
     /// An upstream of routes.yaml.
     UpstreamName
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_a_segment_of_a_path() {
+        for text in ["met spatie/é", "...", ".x", "%2e"] {
+            assert_eq!(MethodTag::parse(text).unwrap().as_str(), text);
+        }
+        for (text, error) in [
+            ("", TagError::Empty),
+            (" x", TagError::Padded),
+            ("a\tb", TagError::Control),
+            (".", TagError::Dots),
+            ("..", TagError::Dots),
+        ] {
+            assert_eq!(PurposeTag::parse(text), Err(error), "{text:?}");
+        }
+    }
 }

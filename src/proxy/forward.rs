@@ -175,7 +175,8 @@ fn set_forwarding_headers(
 ) -> Result<()> {
     for name in strip_forwarding(&request.headers) {
         // A proxy writes hyphens: another spelling comes from a stranger behind it.
-        if !ctx.trusted || name.as_str().contains('_') {
+        let is_usual = name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !ctx.trusted || !is_usual {
             request.remove_header(&name);
         }
     }

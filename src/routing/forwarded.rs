@@ -63,7 +63,7 @@ pub fn strip_hop_by_hop(headers: &HeaderMap, upgrade: bool) -> Vec<HeaderName> {
 }
 
 /// Whether a field tells on whose behalf a proxy asks: `Forwarded`, `X-Forwarded-*`, `X-Real-IP`,
-/// `X-Request-Id`. Underscores count as hyphens, because CGI-like servers see no difference.
+/// `X-Request-Id`, however it is spelled: see [`same_field`].
 fn is_forwarding(name: &HeaderName) -> bool {
     let name = name.as_str();
     let forwarded = "x-forwarded-";
@@ -76,14 +76,15 @@ pub fn strip_forwarding(headers: &HeaderMap) -> Vec<HeaderName> {
     headers.keys().filter(|name| is_forwarding(name)).cloned().collect()
 }
 
-/// The fields of a request that a server may take for this one, itself included: underscores count
-/// as hyphens, as in [`is_forwarding`], in either name.
+/// The fields of a request that a server may take for this one, itself included: see [`same_field`].
 pub fn spellings(headers: &HeaderMap, known: &HeaderName) -> Vec<HeaderName> {
     headers.keys().filter(|name| same_field(known.as_str(), name.as_str())).cloned().collect()
 }
 
+/// CGI-like servers take hyphens for underscores, and some of them every other sign too: only letters and
+/// digits tell names apart.
 fn same_field(known: &str, name: &str) -> bool {
-    let folded = |byte| if byte == b'_' { b'-' } else { byte };
+    let folded = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
     let same = |(known, byte)| folded(known) == folded(byte);
     known.len() == name.len() && known.bytes().zip(name.bytes()).all(same)
 }
@@ -177,6 +178,8 @@ mod tests {
             ("x-forwarded-anything", "x"),
             ("x-forwarded", "x"),
             ("x-real_ip", "x"),
+            ("x.real~ip", "x"),
+            ("x!forwarded.for", "x"),
             ("x-request-id", "x"),
         ];
         assert_eq!(strip_forwarding(&headers(&strange)).len(), strange.len());

@@ -52,6 +52,14 @@ fn no_mistake_next_to_a_secret_shows_it() {
         "\nkeys: { state: hunter2 }\n",
         "\n      api_key: \"hunter2\n",
         "${env:CREDENTIAL}",
+        "\n      client_secrt: hunter2\n",
+        "\n      secrts: { pin: hunter2 }\n",
+        "\n      credentials:\n        pin: hunter2\n",
+        "{ jwt: hunter2",
+        "\n      jwt: { alg: HS256, secrt: hunter2, hs256: hunter2 }\n",
+        "\n      hmac: [ X-Signature, hunter2 ]\n",
+        "\n      hmac: { header: \"X-Signature: hunter2\", sha256: hunter2 }\n",
+        "{ x-auth: \"Bearer hunter2\"",
     ];
     for (file, text) in valid.iter().enumerate() {
         let places = text.char_indices().map(|(offset, _)| offset).step_by(29);

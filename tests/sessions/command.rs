@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
@@ -161,43 +160,6 @@ fn a_start_that_the_gateway_refuses_is_told_with_its_code() {
     program.arg("--url").arg(format!("http://{}", world.gateway.public));
     let (_, complaint) = ended(program, 1);
     assert!(complaint.contains("(unknown_auth_method)"), "{complaint}");
-}
-
-#[test]
-fn a_page_that_needs_a_person_is_named_and_its_end_is_watched() {
-    let world = World::new(&Setup::one("", ""));
-    world.auth.plan(|plan| plan.finish = Finish::Never);
-    let (printed, complaint) = ended(session(&world.gateway, "irma", "chat", "--timeout 1500ms"), 1);
-    let url = format!("{}/ui/0", world.auth.url());
-    assert!(printed.contains(&format!("\nOpen in a browser:\n{url}\n")), "{printed}");
-    assert!(complaint.contains("in time"), "{complaint}");
-
-    let mut child = session(&world.gateway, "irma", "chat", "").stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-    let mut line = || lines.next().expect("the command goes on").expect("it prints text");
-    while line() != "Open in a browser:" {}
-    let url = line();
-    world.auth.plan(|plan| plan.finish = Finish::Success);
-    world.browser().open(&url);
-    let rest: Vec<_> = lines.map_while(Result::ok).collect();
-    assert!(child.wait().expect("it ends").success(), "{rest:?}");
-    assert_eq!(
-        rest.last().map(String::as_str),
-        Some("ok: the result was delivered, and the communication side took over")
-    );
-}
-
-#[test]
-fn without_the_admin_listener_the_end_is_not_waited_for() {
-    let world = World::new(&Setup::one("", ""));
-    world.auth.plan(|plan| plan.finish = Finish::Never);
-    let mut program = program("session", &world.gateway);
-    program.args(["--purpose", PURPOSE, "--auth", "irma", "--comm", "chat"]);
-    program.arg("--url").arg(format!("http://{}", world.gateway.public));
-    // The configuration says port 0, where nobody is.
-    let (printed, complaint) = ended(program, 1);
-    assert!(printed.contains("Open in a browser:"), "{printed}");
-    assert!(complaint.contains("admin listener"), "{complaint}");
 }
 
 /// Fingerprints of keys that are new in each run.

@@ -19,6 +19,7 @@ use crate::{
 
 /// Redirects and pages that go on by themselves, at the most.
 const MAX_HOPS: usize = 20;
+const NEEDS_A_PERSON: &str = "a page that needs a person";
 
 /// What the citizen does at the sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,8 @@ pub(super) enum End {
     Nothing,
     /// At the page for who cancelled.
     Cancelled,
-    /// At a page where only a person knows the way on.
+    /// At a page where only a person knows the way on. With the URL where the sign-in begins: what the
+    /// pages since then gave this program in cookies, the person's own browser has to get there too.
     Person(PluginUrl),
 }
 
@@ -146,6 +148,8 @@ enum Next {
     /// After so long, which is no redirect.
     Later(Duration, Request),
     End(End),
+    /// Only a person knows the way on.
+    Person,
 }
 
 fn judged(verdict: impl Into<String>, next: Result<Next, Broken>) -> Judgement {
@@ -179,7 +183,8 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// [`Broken`] when a step did not lead on.
     pub(super) async fn run(&mut self) -> Result<End, Broken> {
-        let mut request = Request::get(self.start().await?);
+        let sign_in = self.start().await?;
+        let mut request = Request::get(sign_in.clone());
         let mut hops = 0;
         loop {
             if request.url.is_telephone() {
@@ -190,6 +195,7 @@ impl<'a> Walk<'a> {
             self.told(&request, &answer, verdict);
             match next? {
                 Next::End(end) => return Ok(end),
+                Next::Person => return Ok(End::Person(sign_in)),
                 Next::Later(after, next) => {
                     tokio::time::sleep(after.min(self.browser.left())).await;
                     request = next;
@@ -306,7 +312,7 @@ impl<'a> Walk<'a> {
                 judged("the sign-in page", Err(Broken::NoButton(wanted)))
             }
             (.., Some(refresh)) => self.refresh(request, &refresh),
-            _ => at_its_end(page.kind, &request.url),
+            _ => at_its_end(page.kind),
         }
     }
 
@@ -340,13 +346,14 @@ impl<'a> Walk<'a> {
         if self.handed_over || carries_result(url) {
             judged("the communication side", Ok(Next::End(End::Arrived)))
         } else {
-            judged("a page that needs a person", Ok(Next::End(End::Person(url.clone()))))
+            judged(NEEDS_A_PERSON, Ok(Next::Person))
         }
     }
 }
 
-fn at_its_end(kind: Kind, url: &PluginUrl) -> Judgement {
+fn at_its_end(kind: Kind) -> Judgement {
     let (verdict, end) = match kind {
+        Kind::Other => return judged(NEEDS_A_PERSON, Ok(Next::Person)),
         Kind::Choose | Kind::Error => return judged("the choice of a topic", Err(Broken::Choice)),
         Kind::Cancelled => ("the page for who cancelled", End::Cancelled),
         Kind::NotSignedIn => ("the page for who could not sign in", End::Failed),
@@ -355,7 +362,6 @@ fn at_its_end(kind: Kind, url: &PluginUrl) -> Judgement {
         Kind::Failed => ("a result arrived that says that the citizen did not sign in", End::Failed),
         Kind::Unreadable => ("a result arrived that is encrypted to somebody else", End::Unreadable),
         Kind::Nothing => ("no result arrived", End::Nothing),
-        Kind::Other => ("a page that needs a person", End::Person(url.clone())),
     };
     judged(verdict, Ok(Next::End(end)))
 }

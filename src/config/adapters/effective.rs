@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{
-        effective::{MASKED, duration},
-        mask::is_sensitive,
+        effective::duration,
+        mask::{MASKED, shown_text, shown_url},
     },
     Call, CallBody, Hmac, HttpAuth, HttpComm, OnFailure, Save, SaveKind, Service, StartCall,
 };
@@ -30,7 +30,7 @@ pub fn shown_http_auth(http: &HttpAuth) -> Value {
     shown["start"] = start_call(start);
     shown["finish"] = shown_finish;
     if let Some(redirect) = redirect {
-        shown["redirect"] = json!(redirect.as_str());
+        shown["redirect"] = json!(shown_url(redirect.as_str()));
     }
     if let Some(poll) = poll {
         shown["poll"] = json!({ "every": duration(poll.every), "for": duration(poll.timeout) });
@@ -54,7 +54,7 @@ pub fn shown_http_comm(http: &HttpComm) -> Value {
             shown["deliver"]["hmac"] = json!({ "header": header.as_str(), "secret": MASKED });
         }
     }
-    shown["client_url"] = json!(client_url.as_str());
+    shown["client_url"] = json!(shown_url(client_url.as_str()));
     shown["on_failure"] = json!(match on_failure {
         OnFailure::Block => "block",
         OnFailure::Continue => "continue",
@@ -74,7 +74,7 @@ fn start_call(StartCall { call: request, save }: &StartCall) -> Value {
 }
 
 fn call(Call { method, path, headers, body, expect }: &Call) -> Value {
-    let mut request = json!({ "method": method.as_str(), "path": path.as_str() });
+    let mut request = json!({ "method": method.as_str(), "path": shown_url(path.as_str()) });
     let headers = headers.iter().map(|(name, value)| (name.to_string(), text(name.as_str(), value)));
     request["headers"] = headers.collect::<Map<_, _>>().into();
     match body {
@@ -109,8 +109,7 @@ fn selection(selection: &Selection) -> Value {
 
 /// A text under this name. Whatever is written out where a secret should be named may be one.
 fn text(name: &str, template: &Template) -> Value {
-    let may_be_secret = is_sensitive(name) && template.is_constant() && !template.as_str().is_empty();
-    json!(if may_be_secret { MASKED } else { template.as_str() })
+    json!(shown_text(name, template.as_str()))
 }
 
 /// A document, or a part of one that has this name.

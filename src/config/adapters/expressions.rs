@@ -1,6 +1,6 @@
 //! Templates, selections and patterns as the file writes them: what is wrong with one is reported where it
 //! stands, to the column where that is possible.
-//! May import: `check`, `node`, `templates`.
+//! May import: `check`, `mask`, `node`, `templates`.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -12,6 +12,7 @@ use serde::{
 
 use super::super::{
     check::{Checker, did_you_mean, enumerate},
+    mask::shown_url,
     node::{Entries, Span, Spanned},
 };
 use crate::templates::{
@@ -27,11 +28,20 @@ impl Checker<'_> {
     }
 
     pub fn path_template(&mut self, raw: &RawExpression, scope: &Scope) -> Option<PathTemplate> {
+        self.warn_of_inline_secret(raw, "name it in `secrets` and write `{{ secrets.NAME }}` here");
         self.compiled(raw, PathTemplate::parse(&raw.value, scope))
     }
 
     pub fn url_template(&mut self, raw: &RawExpression, scope: &Scope) -> Option<UrlTemplate> {
+        self.warn_of_inline_secret(raw, "whoever is sent there sees it: what it opens is open to everybody");
         self.compiled(raw, UrlTemplate::parse(&raw.value, scope))
+    }
+
+    fn warn_of_inline_secret(&mut self, raw: &RawExpression, help: &str) {
+        if shown_url(&raw.value) != raw.value {
+            let message = "a parameter looks as if it held a secret";
+            self.warning("inline-secret", &raw.span, message).with_help(help);
+        }
     }
 
     pub fn selection(&mut self, raw: &RawExpression) -> Option<Selection> {

@@ -64,10 +64,7 @@ impl Scalar for IdentityHeader {
 
     fn parse(text: &str) -> Result<Self, Problem> {
         let name = <HeaderName as Scalar>::parse(text)?;
-        let folded = folded(&name);
-        if OF_EVERY_REQUEST.contains(&folded.as_str())
-            || FAMILIES.iter().any(|start| folded.starts_with(start))
-        {
+        if is_of_every_request(&name) {
             return Err(Problem::new(
                 "cannot say who somebody is: requests have this header for another reason",
                 "it would be taken from every request; name one of the proxy's own, such as `X-Remote-Mail`",
@@ -81,9 +78,15 @@ impl Scalar for IdentityHeader {
     }
 }
 
-/// Many servers take underscores for hyphens.
-fn folded(name: &HeaderName) -> String {
-    name.as_str().replace('_', "-")
+/// Whether requests have this header for another reason than an adapter's.
+pub(super) fn is_of_every_request(name: &HeaderName) -> bool {
+    let folded = folded(name);
+    OF_EVERY_REQUEST.contains(&folded.as_str()) || FAMILIES.iter().any(|start| folded.starts_with(start))
+}
+
+/// Many servers take underscores for hyphens, and some every sign.
+pub(super) fn folded(name: &HeaderName) -> String {
+    name.as_str().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 
 impl RawHeaders {
@@ -165,6 +168,7 @@ mod tests {
             "content_type",
             "X-Forwarded-For",
             "X_Forwarded_User",
+            "X.Forwarded.User",
             "Forwarded",
             "Sec-Fetch-Site",
             "Accept-Language",

@@ -1,20 +1,21 @@
 //! `http` of a communication method: a REST conversation service, or a webhook.
-//! May import: `check`, `expressions`, `service`, `node`, `scalar`, `secrets`, `templates`, `tokens`,
-//! `model`.
+//! May import: `check`, `expressions`, `headers`, `service`, `node`, `scalar`, `secrets`, `templates`,
+//! `tokens`, `model`.
 
 use http::HeaderName;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 
 use super::{
     super::{
         check::Checker,
         node::{Entries, Span, Spanned},
-        scalar::Field,
+        scalar::{Field, Problem, Scalar},
         secrets::{RawSecret, Secrets},
     },
-    Deliver, Hmac, HttpComm, OnFailure,
+    CallBody, Deliver, Hmac, HttpComm, OnFailure,
     expressions::RawExpression,
+    headers::{folded, is_of_every_request},
     service::{RawExpect, RawRequest, RawStartCall, parse_service, warn_of_unused, with_secrets},
 };
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
     templates::{Name, Scope},
     tokens::MacKey,
 };
+
+/// What is sent beside a signature.
+const BESIDE_SIGNATURES: [&str; 2] = ["x-timestamp", "idempotency-key"];
 
 /// A REST conversation service or a webhook, called as declared here.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,6 +37,7 @@ pub struct RawHttpComm {
     #[serde(default)]
     secrets: Entries<Spanned<RawSecret>>,
     /// Begins a conversation, before anybody has signed in.
+    #[schemars(extend("x-decisive" = true))]
     start: Option<RawStartCall>,
     /// Hands over the attributes, once, before the citizen comes.
     deliver: Option<RawDeliver>,
@@ -58,9 +63,32 @@ struct RawDeliver {
 #[serde(deny_unknown_fields)]
 struct RawHmac {
     /// The header that takes the HMAC-SHA256 of the body, in hexadecimal.
-    header: Field<HeaderName>,
+    header: Field<SignatureHeader>,
     /// At least 8 bytes; 32 are better.
     secret: Spanned<RawSecret>,
+}
+
+/// The name of a header that takes a signature and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct SignatureHeader(HeaderName);
+
+impl Scalar for SignatureHeader {
+    const CODE: &'static str = "header";
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let name = <HeaderName as Scalar>::parse(text)?;
+        if is_of_every_request(&name) || BESIDE_SIGNATURES.contains(&folded(&name).as_str()) {
+            return Err(Problem::new(
+                "cannot take a signature: requests have this header for another reason",
+                "name one that nothing else uses, such as `X-Signature`",
+            ));
+        }
+        Ok(Self(name))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "examples": ["X-Signature"] })
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
@@ -131,10 +159,35 @@ impl RawDeliver {
     fn parse(&self, tag: &str, scope: &Scope, secrets: Secrets, checker: &mut Checker) -> Option<Deliver> {
         let call = self.request.parse(self.expect.as_ref(), scope, checker);
         let hmac = match &self.hmac {
-            Some(hmac) => Some(hmac.parse(tag, secrets, checker)?),
+            Some(raw) => {
+                if call.as_ref().is_some_and(|call| call.body == CallBody::None) {
+                    checker
+                        .error(
+                            "hmac",
+                            &raw.header.span,
+                            "the signature would be of nothing: this request has no body",
+                        )
+                        .with_help("give the request a body, `json` or `form`, or remove `hmac`");
+                }
+                let hmac = raw.parse(tag, secrets, checker);
+                self.refuse_collisions(hmac.as_ref(), checker);
+                Some(hmac?)
+            }
             None => None,
         };
         Some(Deliver { call: call?, hmac })
+    }
+
+    /// What goes with a signature replaces what the request says under the same names.
+    fn refuse_collisions(&self, hmac: Option<&Hmac>, checker: &mut Checker) {
+        let signature = hmac.map(|hmac| folded(&hmac.header));
+        for (span, name) in self.request.header_names() {
+            let name = folded(&name);
+            if signature.as_ref() == Some(&name) || BESIDE_SIGNATURES.contains(&name.as_str()) {
+                let message = format!("the header {} is there already: `hmac` sends it", checker.quote(span));
+                checker.error("header", span, message).with_help("remove it from `headers`");
+            }
+        }
     }
 }
 
@@ -143,6 +196,35 @@ impl RawHmac {
         let what = format!("the signing secret of the method {tag}");
         let header = checker.parse(&self.header);
         let secret = secrets.key(&self.secret, &what, MacKey::from_secret, checker);
-        Some(Hmac { header: header?, secret: secret? })
+        let SignatureHeader(header) = header?;
+        Some(Hmac { header, secret: secret? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::super::scalar::testing::assert_parses, *};
+
+    #[test]
+    fn a_signature_has_a_header_of_its_own() {
+        let good = |name| SignatureHeader(HeaderName::from_static(name));
+        assert_parses(
+            &[("X-Signature", good("x-signature")), ("X_Hub-Signature-256", good("x_hub-signature-256"))],
+            &[
+                "Idempotency-Key",
+                "idempotency_key",
+                "X-Timestamp",
+                "Content-Type",
+                "Content-Length",
+                "Host",
+                "X-Request-Id",
+                "Cookie",
+                "Set-Cookie",
+                "Authorization",
+                "Connection",
+                "Transfer-Encoding",
+                "no header",
+            ],
+        );
     }
 }

@@ -29,12 +29,13 @@ const TIMES: [&str; 3] = ["exp", "iat", "nbf"];
 #[serde(deny_unknown_fields)]
 pub struct RawLink {
     /// What `room` stands for in `url` and in the claims of `jwt`.
-    #[schemars(extend("examples" = ["{{ purpose }}-{{ random }}"]))]
+    #[schemars(extend("examples" = ["{{ purpose }}-{{ random }}"], "x-decisive" = true))]
     room: Option<RawExpression>,
     /// Where the citizen goes: `https:`, `http:` or `tel:`. Values are percent-encoded.
     #[schemars(extend("examples" = ["https://meet.example.nl/{{ room }}"]))]
     url: RawExpression,
     /// A signed token (RFC 7519): what `jwt` stands for in `url`.
+    #[schemars(extend("x-decisive" = true))]
     jwt: Option<Spanned<RawJwt>>,
 }
 

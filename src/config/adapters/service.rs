@@ -12,7 +12,7 @@ use super::{
     super::{
         check::{Checker, all},
         location::Host,
-        mask::{is_sensitive, mask},
+        mask::{mask, shown_text},
         node::{Entries, Span, Spanned},
         scalar::{Field, Problem, Scalar},
         secrets::{RawSecret, Secrets},
@@ -69,7 +69,7 @@ pub struct RawRequest {
 pub struct RawExpect {
     /// Statuses that are right.
     #[schemars(length(min = 1), extend("examples" = [[200]]))]
-    status: Vec<Field<Status>>,
+    status: Spanned<Vec<Field<Status>>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -209,6 +209,15 @@ pub fn warn_of_unused(
     }
 }
 
+/// `what` has this name.
+fn warn_of_inline_secret(name: &Spanned<String>, text: &str, what: &str, checker: &mut Checker) {
+    if shown_text(&name.value, text) != text {
+        checker
+            .warning("inline-secret", &name.span, format!("this {what} looks as if it held a secret"))
+            .with_help("name it in `secrets` and write `{{ secrets.NAME }}` here");
+    }
+}
+
 impl RawRequest {
     /// The texts in which attributes may be named.
     pub fn texts(&self) -> Vec<RawExpression> {
@@ -253,8 +262,7 @@ impl RawRequest {
         let path = checker.path_template(&self.path, scope);
         let headers = self.headers(scope, checker);
         let body = self.body(method.as_ref(), scope, checker);
-        let expect = expect.map_or(Some(Vec::new()), |expect| checker.parse_all(&expect.status));
-        let expect = expect.map(|statuses| statuses.into_iter().map(|Status(status)| status).collect());
+        let expect = expect.map_or(Some(Vec::new()), |expect| expect.parse(checker));
         Some(Call { method: method?.0, path: path?, headers: headers?, body: body?, expect: expect? })
     }
 
@@ -269,11 +277,7 @@ impl RawRequest {
                 checker.error("header", &raw_name.span, message).with_help("each header is sent once");
                 return None;
             }
-            if is_sensitive(name.as_str()) && value.is_constant() {
-                checker
-                    .warning("inline-secret", &raw_name.span, "this header looks as if it held a secret")
-                    .with_help("name it in `secrets` and write `{{ secrets.NAME }}` here");
-            }
+            warn_of_inline_secret(raw_name, value.as_str(), "header", checker);
             Some((name, value))
         }))
     }
@@ -291,10 +295,11 @@ impl RawRequest {
             (None, None) => Some(CallBody::None),
             (Some(json), None) => json.value.parse(&json.span, scope, checker).map(CallBody::Json),
             (None, Some(form)) => {
-                let fields = form
-                    .0
-                    .iter()
-                    .map(|(name, value)| Some((name.value.clone(), checker.template(value, scope)?)));
+                let fields = form.0.iter().map(|(name, value)| {
+                    let value = checker.template(value, scope)?;
+                    warn_of_inline_secret(name, value.as_str(), "field", checker);
+                    Some((name.value.clone(), value))
+                });
                 all(fields).map(CallBody::Form)
             }
             (Some(json), Some(_)) => {
@@ -308,9 +313,29 @@ impl RawRequest {
 }
 
 impl RawRequest {
+    /// Names of headers, where they stand, and as they are sent.
+    pub fn header_names(&self) -> impl Iterator<Item = (&Span, HeaderName)> {
+        let names = self.headers.0.iter().map(|(name, _)| (&name.span, HeaderName::try_from(&name.value)));
+        names.filter_map(|(span, name)| Some((span, name.ok()?)))
+    }
+
     fn body_place(&self) -> Option<&Span> {
         let has_body = self.json.is_some() || self.form.is_some();
         has_body.then_some(&self.method.span)
+    }
+}
+
+impl RawExpect {
+    fn parse(&self, checker: &mut Checker) -> Option<Vec<StatusCode>> {
+        let RawExpect { status: Spanned { span, value: statuses } } = self;
+        if statuses.is_empty() {
+            checker
+                .error("status", span, "no answer would be right: `status` is empty")
+                .with_help("name the statuses that are, or leave out `expect` for any of success");
+            return None;
+        }
+        let statuses = checker.parse_all(statuses)?;
+        Some(statuses.into_iter().map(|Status(status)| status).collect())
     }
 }
 

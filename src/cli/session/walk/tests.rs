@@ -237,6 +237,11 @@ fn a_sign_in_of_others_needs_a_person_and_so_does_one_without_a_mark() {
         let person = PluginUrl::parse_client_url(url.to_owned()).unwrap();
         assert_eq!(confirm(vec![started(url), page]).end, Ok(End::Person(person)), "{url}");
     }
+    // Whoever goes on needs the cookies of the pages before.
+    let begin = "https://contact.test/contact/auth/sso/x";
+    let person = PluginUrl::parse_client_url(begin.to_owned()).unwrap();
+    let answers = vec![started(begin), redirect("https://irma.test/ui?x"), answer(200, &[], "<body><form>")];
+    assert_eq!(confirm(answers).end, Ok(End::Person(person)));
     // A mark means something on the gateway's own pages only.
     let forged = confirm(vec![started("https://irma.test/ui"), page("received", SIGN_IN)]);
     assert!(matches!(forged.end, Ok(End::Person(_))));
