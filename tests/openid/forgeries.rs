@@ -66,7 +66,7 @@ fn each_forgery_is_refused_for_what_is_wrong() {
     ] {
         assert_fails(&town, &provider, forgery, reason);
     }
-    assert_eq!(provider.requests("/jwks").len(), 2, "an unknown key is looked for once");
+    assert_eq!(provider.requests("/jwks").len(), 2, "the right key is looked for once");
 }
 
 #[test]
@@ -98,6 +98,21 @@ fn a_token_without_the_name_of_its_key_is_of_the_only_one() {
     let (town, provider) = Town::forging(&Sso::forged());
     provider.forge(Forgery::NoKeyId);
     assert_succeeds(&town);
+}
+
+#[test]
+fn a_key_may_change_under_its_old_name_or_without_one() {
+    for forgery in [Forgery::None, Forgery::NoKeyId] {
+        let (town, provider) = Town::forging(&Sso::forged());
+        provider.forge(forgery.clone());
+        assert_succeeds(&town);
+        provider.change_key("forger's second");
+        assert_succeeds(&town);
+        assert_eq!(provider.requests("/jwks").len(), 2);
+        provider.change_key("forger's third");
+        assert_fails(&town, &provider, forgery, "signature");
+        assert_eq!(provider.requests("/jwks").len(), 2, "they are looked for once a minute");
+    }
 }
 
 #[test]

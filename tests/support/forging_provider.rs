@@ -44,6 +44,8 @@ struct State {
     /// Sign-ins by code, and how many there have been.
     sign_ins: HashMap<String, SignIn>,
     count: usize,
+    /// Whose key is published and signs.
+    signer: &'static str,
     /// The id token that was issued last.
     last: Option<String>,
 }
@@ -66,6 +68,7 @@ impl Default for State {
             userinfo_claims: json!({ "email": "anna@example.nl", "email_verified": true }),
             sign_ins: HashMap::new(),
             count: 0,
+            signer: "forger",
             last: None,
         }
     }
@@ -90,6 +93,11 @@ impl ForgingProvider {
     /// What it does wrong from now on.
     pub fn forge(&self, forgery: Forgery) {
         self.provider.state().forgery = forgery;
+    }
+
+    /// Signs with this party's key from now on and publishes no other, all under the same [`KEY_ID`].
+    pub fn change_key(&self, signer: &'static str) {
+        self.provider.state().signer = signer;
     }
 
     /// The claims of the next id tokens beyond those of the protocol.
@@ -126,7 +134,7 @@ impl Provider {
         }
         match path {
             "/.well-known/openid-configuration" => answers::json(&state.discovery()),
-            "/jwks" => answers::json(&jwks()),
+            "/jwks" => answers::json(&state.jwks()),
             "/authorize" => state.authorize(request),
             "/token" => state.token(request),
             "/userinfo" => state.userinfo(request),
@@ -156,6 +164,10 @@ impl State {
                 ["client_secret_basic", "client_secret_post", "private_key_jwt"],
             "authorization_response_iss_parameter_supported": true,
         })
+    }
+
+    fn jwks(&self) -> Value {
+        json!({ "keys": [jws::public_jwk(&key(self.signer, Kind::Rsa), Kind::Rsa, KEY_ID)] })
     }
 
     /// Sends the browser back with a code (OpenID Connect Core, section 3.1.2.5).
@@ -236,7 +248,7 @@ impl State {
         for (name, value) in self.id_token_claims.as_object().into_iter().flatten() {
             token.add(name, value.clone());
         }
-        token.forged(&self.forgery)
+        token.forged(&self.forgery, &key(self.signer, Kind::Rsa))
     }
 
     fn userinfo(&self, request: &ReceivedRequest) -> Vec<Step> {
@@ -251,10 +263,6 @@ impl State {
         };
         answers::json(&claims)
     }
-}
-
-fn jwks() -> Value {
-    json!({ "keys": [jws::public_jwk(&key("forger", Kind::Rsa), Kind::Rsa, KEY_ID)] })
 }
 
 fn path_of(request: &ReceivedRequest) -> &str {

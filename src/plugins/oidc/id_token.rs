@@ -92,7 +92,7 @@ pub enum IdTokenError {
 /// The claims of an id token in which everything is as it has to be; an object.
 ///
 /// # Errors
-/// [`IdTokenError`]; with [`IdTokenError::UnknownKey`], newer keys may help.
+/// [`IdTokenError`]; with [`IdTokenError::UnknownKey`] and [`IdTokenError::Signature`], newer keys may help.
 pub fn verify(id_token: &str, keys: &Keys, expected: &Expected<'_>) -> Result<Value, IdTokenError> {
     let token = CoreIdToken::from_str(id_token).map_err(|_| IdTokenError::Malformed)?;
     let verifier = verifier(keys, expected)?;
