@@ -149,6 +149,32 @@ fn a_discovery_document_of_another_issuer_is_not_believed() {
 }
 
 #[test]
+fn a_discovery_document_may_be_wrong_where_it_is_not_needed() {
+    let (town, provider) = Town::forging(&Sso::forged());
+    provider.set_discovery(json!({
+        "userinfo_endpoint": "nowhere", "end_session_endpoint": 7, "revocation_endpoint": "",
+        "op_policy_uri": "n/a", "scopes_supported": "openid", "response_types_supported": null,
+    }));
+    assert_succeeds(&town);
+    assert_eq!(town.calls("discovery", "ok"), 1);
+}
+
+#[test]
+fn a_discovery_document_has_what_is_needed() {
+    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+        for wrong in [json!(null), json!("nowhere-at-all")] {
+            let (town, provider) = Town::forging(&Sso::forged());
+            provider.set_discovery(json!({ name: wrong }));
+            assert_eq!(town.sign_in().status(), Some(502));
+            assert!(town.reason_after(0).contains(&format!("`{name}`")), "{}", town.reason_after(0));
+            assert!(!town.world.gateway.log_text().contains("nowhere"));
+            provider.set_discovery(json!({}));
+            assert_succeeds(&town);
+        }
+    }
+}
+
+#[test]
 fn userinfo_is_about_the_person_who_signed_in() {
     let (town, provider) = Town::forging(&Sso::forged());
     provider.set_id_token_claims(serde_json::json!({}));

@@ -38,6 +38,8 @@ struct Provider(Mutex<State>);
 struct State {
     issuer: String,
     forgery: Forgery,
+    /// Members of the discovery document in place of the right ones.
+    discovery: Value,
     /// Claims of the id token beyond what OpenID wants, and of the answer of userinfo.
     id_token_claims: Value,
     userinfo_claims: Value,
@@ -64,6 +66,7 @@ impl Default for State {
         Self {
             issuer: String::new(),
             forgery: Forgery::None,
+            discovery: json!({}),
             id_token_claims: json!({ "email": "anna@example.nl" }),
             userinfo_claims: json!({ "email": "anna@example.nl", "email_verified": true }),
             sign_ins: HashMap::new(),
@@ -93,6 +96,11 @@ impl ForgingProvider {
     /// What it does wrong from now on.
     pub fn forge(&self, forgery: Forgery) {
         self.provider.state().forgery = forgery;
+    }
+
+    /// The members of the next discovery documents that are not as they should be.
+    pub fn set_discovery(&self, changes: Value) {
+        self.provider.state().discovery = changes;
     }
 
     /// Signs with this party's key from now on and publishes no other, all under the same [`KEY_ID`].
@@ -150,7 +158,7 @@ impl State {
             Forgery::IssuerInDiscovery(issuer) => issuer,
             _ => &self.issuer,
         };
-        json!({
+        let mut document = json!({
             "issuer": issuer,
             "authorization_endpoint": at("/authorize"),
             "token_endpoint": at("/token"),
@@ -163,7 +171,11 @@ impl State {
             "token_endpoint_auth_methods_supported":
                 ["client_secret_basic", "client_secret_post", "private_key_jwt"],
             "authorization_response_iss_parameter_supported": true,
-        })
+        });
+        for (name, value) in self.discovery.as_object().into_iter().flatten() {
+            document[name] = value.clone();
+        }
+        document
     }
 
     fn jwks(&self) -> Value {
