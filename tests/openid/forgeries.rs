@@ -162,7 +162,7 @@ fn a_discovery_document_may_be_wrong_where_it_is_not_needed() {
 #[test]
 fn a_discovery_document_has_what_is_needed() {
     for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
-        for wrong in [json!(null), json!("nowhere-at-all")] {
+        for wrong in [json!(null), json!("nowhere-at-all"), json!("javascript:nowhere()")] {
             let (town, provider) = Town::forging(&Sso::forged());
             provider.set_discovery(json!({ name: wrong }));
             assert_eq!(town.sign_in().status(), Some(502));

@@ -16,7 +16,7 @@ pub(super) type Document = Map<String, Value>;
 pub(super) enum MetadataError {
     #[error("it is of another issuer")]
     Issuer,
-    #[error("its `{0}` is missing, or no URL")]
+    #[error("its `{0}` is missing, or no URL of the web")]
     Endpoint(&'static str),
     #[error("its `{0}` is without encryption")]
     Insecure(&'static str),
@@ -48,9 +48,9 @@ impl Metadata {
         let optional = |name| text(name).filter(|url| is_endpoint(url)).map(str::to_owned);
         let needed = |name| optional(name).ok_or(MetadataError::Endpoint(name));
         let authorization = "authorization_endpoint";
-        let url = text(authorization).and_then(|url| AuthUrl::new(url.to_owned()).ok());
         let metadata = Self {
-            authorization: url.ok_or(MetadataError::Endpoint(authorization))?,
+            authorization: AuthUrl::new(needed(authorization)?)
+                .map_err(|_| MetadataError::Endpoint(authorization))?,
             token: needed("token_endpoint")?,
             keys: needed("jwks_uri")?,
             userinfo: optional("userinfo_endpoint"),
@@ -88,7 +88,7 @@ fn is_encrypted(url: &str) -> bool {
     url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
-/// Whether the gateway can send requests there.
+/// Whether requests, and browsers, can be sent there: by `http` or `https`, and never to a script.
 fn is_endpoint(url: &str) -> bool {
     PluginUrl::parse_attr_url(url.to_owned()).is_ok()
 }
@@ -140,6 +140,19 @@ mod tests {
             let expected =
                 if name == "issuer" { MetadataError::Issuer } else { MetadataError::Endpoint(name) };
             assert_eq!(found, Some(expected));
+        }
+    }
+
+    /// The authorization endpoint is where browsers are sent.
+    #[test]
+    fn endpoints_are_of_the_web() {
+        for wrong in
+            ["javascript:alert(1)", "data:text/html,x", "ftp://id.test/x", "https:id.test", "//id.test"]
+        {
+            for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+                let found = read("http://id.test", &json!({ "issuer": "http://id.test", name: wrong })).err();
+                assert_eq!(found, Some(MetadataError::Endpoint(name)), "{wrong}");
+            }
         }
     }
 
