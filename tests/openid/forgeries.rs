@@ -1,7 +1,7 @@
 //! A provider that errs and lies, and strangers who have seen too much: each ends in a failed result or a
 //! refused page, and never in a sign-in.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     parameter,
@@ -184,6 +184,21 @@ fn userinfo_is_about_the_person_who_signed_in() {
         [Forgery::error_at("/userinfo"), Forgery::html_at("/userinfo"), Forgery::huge_at("/userinfo")]
     {
         assert_fails(&town, &provider, forgery, "userinfo");
+    }
+}
+
+#[test]
+fn a_number_that_is_too_large_is_nobody() {
+    let (town, provider) = Town::forging(&Sso { asked: "born", ..Sso::forged() });
+    for (number, expected) in [("18446744073709551615", true), ("12345678901234567890123", false)] {
+        let number: Value = serde_json::from_str(number).expect("a number");
+        provider.set_id_token_claims(json!({ "birth_year": number }));
+        if expected {
+            town.sign_in();
+            assert_eq!(town.attributes()["born"], number.to_string());
+        } else {
+            assert_fails(&town, &provider, Forgery::None, "a number that is too large");
+        }
     }
 }
 
