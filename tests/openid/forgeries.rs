@@ -78,9 +78,11 @@ fn an_old_sign_in_is_none_where_a_new_one_was_asked_for() {
         ("prompt: login", old, false),
         ("prompt: login", Some(now()), true),
         ("prompt: login", None, true),
+        ("prompt: login", Some(now() + 3600), false),
         ("max_age: 2h", old, true),
         ("max_age: 30m", old, false),
         ("max_age: 2h", None, false),
+        ("max_age: 2h", Some(now() + 3600), false),
         ("prompt: login, max_age: 2h", old, false),
     ] {
         let (town, provider) = Town::forging(&Sso { more, ..Sso::forged() });
