@@ -203,6 +203,26 @@ impl Scalar for Duration {
     }
 }
 
+/// A duration in whole seconds: what tokens and providers count in (RFC 7519, section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub Duration);
+
+impl Scalar for Seconds {
+    const CODE: &'static str = Duration::CODE;
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let duration = <Duration as Scalar>::parse(text)?;
+        if duration.subsec_nanos() > 0 {
+            return Err(Problem::new("is no whole number of seconds", "write one from `1s` to `24h`"));
+        }
+        Ok(Self(duration))
+    }
+
+    fn schema() -> Schema {
+        Duration::schema()
+    }
+}
+
 /// A number of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteSize(pub u64);
@@ -328,6 +348,15 @@ mod tests {
                 "5sec",
                 "٥s",
             ],
+        );
+    }
+
+    #[test]
+    fn seconds_are_whole() {
+        let seconds = |seconds| Seconds(Duration::from_secs(seconds));
+        assert_parses(
+            &[("1s", seconds(1)), ("2000ms", seconds(2)), ("24h", seconds(86_400))],
+            &["250ms", "1500ms", "0s", "25h", "5"],
         );
     }
 

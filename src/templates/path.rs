@@ -14,7 +14,8 @@ use super::{
 pub struct PathTemplate {
     text: String,
     parts: Vec<Part>,
-    ends_with_slash: bool,
+    /// Its path, where each value is `x`.
+    sample: String,
 }
 
 impl PathTemplate {
@@ -25,18 +26,17 @@ impl PathTemplate {
             let first = text.chars().next().map_or(0, char::len_utf8);
             return Err(TemplateProblem::NotAPath.at(0..first));
         }
-        place::check(&parts, Fragments::Refused)?;
-        let ends_with_slash = place::ends_with_slash(&parts);
-        Ok(Self { text: text.to_owned(), parts: parser::without_ranges(parts), ends_with_slash })
+        let sample = place::check(&parts, Fragments::Refused)?;
+        Ok(Self { text: text.to_owned(), parts: parser::without_ranges(parts), sample })
     }
 
     /// The path, and the query if there is one, ready for a request line.
     ///
     /// # Errors
-    /// [`RenderError::Unsafe`] when a value makes a segment empty, `.` or `..`.
+    /// [`RenderError::Unsafe`] when a value makes a segment empty, or some reader finds `.` or `..` in it.
     pub fn render(&self, values: &dyn Values) -> Result<String, RenderError> {
         let path = text::render(&self.parts, values, place::push_encoded)?;
-        place::check_rendered(&path, self.ends_with_slash)?;
+        place::check_rendered(&path, &self.sample)?;
         Ok(path)
     }
 

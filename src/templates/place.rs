@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, ops::Range};
 
+use percent_encoding::percent_decode_str;
+
 use super::{
     Filter, RenderError, TemplateError, TemplateProblem,
     parser::{Part, Placed},
@@ -25,8 +27,9 @@ pub(super) enum Fragments {
 }
 
 /// Checks the parts from the path on: literal text is a URL's, and expressions stand in segments, in the
-/// values of parameters, or in the fragment. What they render to is encoded, so they stay there.
-pub(super) fn check(parts: &[Placed], fragments: Fragments) -> Result<(), TemplateError> {
+/// values of parameters, or in the fragment. What they render to is encoded, so they stay there. Answers the
+/// sample for [`check_rendered`].
+pub(super) fn check(parts: &[Placed], fragments: Fragments) -> Result<String, TemplateError> {
     let mut place = Place::Path;
     for (part, range) in parts {
         match part {
@@ -73,11 +76,11 @@ fn is_url_text(character: char, rest: &str) -> bool {
     }
 }
 
-/// Refuses segments that are wrong whatever the values are.
-fn check_literal_segments(parts: &[Placed]) -> Result<(), TemplateError> {
+/// Refuses segments that are wrong whatever the values are; answers the path in which each value is `x`.
+fn check_literal_segments(parts: &[Placed]) -> Result<String, TemplateError> {
     let whole: Range<usize> = match (parts.first(), parts.last()) {
         (Some((_, first)), Some((_, last))) => first.start..last.end,
-        _ => return Ok(()),
+        _ => return Ok(String::new()),
     };
     let sample: String = parts
         .iter()
@@ -86,64 +89,47 @@ fn check_literal_segments(parts: &[Placed]) -> Result<(), TemplateError> {
             Part::Expression(_) => "x",
         })
         .collect();
-    if has_safe_segments(path_of(&sample), true) { Ok(()) } else { Err(TemplateProblem::Segment.at(whole)) }
+    let path = path_of(&sample);
+    if has_names(path) { Ok(path.to_owned()) } else { Err(TemplateProblem::Segment.at(whole)) }
 }
 
-/// Refuses a rendered URL, from its path on, in whose path a value made a segment empty or dots.
-/// `ends_with_slash`: the operator wrote a slash at the end of the path.
-pub(super) fn check_rendered(rendered: &str, ends_with_slash: bool) -> Result<(), RenderError> {
-    if has_safe_segments(path_of(rendered), ends_with_slash) { Ok(()) } else { Err(RenderError::Unsafe) }
-}
-
-/// Whether the path of these parts ends with a slash that is written out.
-pub(super) fn ends_with_slash(parts: &[Placed]) -> bool {
-    let mut last = None;
-    for (part, _) in parts {
-        match part {
-            Part::Expression(_) => last = None,
-            Part::Literal(text) => {
-                let path = path_of(text);
-                last = path.chars().next_back().or(last);
-                if path.len() < text.len() {
-                    break;
-                }
-            }
-        }
-    }
-    last == Some('/')
+/// Refuses a rendered URL, from its path on, in whose path a value could lead a reader out of its segment,
+/// or take the segment away. `sample` is the path in which each value is `x`.
+pub(super) fn check_rendered(rendered: &str, sample: &str) -> Result<(), RenderError> {
+    // Values have no `/` that is written out, so that both have the same segments. No number is less than
+    // any number.
+    let segments = path_of(rendered).split('/').zip(sample.split('/'));
+    let keeps_names = |(rendered, sample): (&str, &str)| count_names(rendered) >= count_names(sample);
+    if segments.into_iter().all(keeps_names) { Ok(()) } else { Err(RenderError::Unsafe) }
 }
 
 fn path_of(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Whether every segment names something below the one before it, for any reader. An empty path is one.
-fn has_safe_segments(path: &str, may_end_with_slash: bool) -> bool {
+/// Whether every segment names something below the one before it. An empty path is one, and so is a slash
+/// at the end.
+fn has_names(path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else { return path.is_empty() };
     let mut segments = path.split('/').rev();
-    let last_is_safe = segments.next().is_some_and(|last| match last {
-        "" => may_end_with_slash,
-        _ => !is_dots(last),
-    });
-    last_is_safe && segments.all(|segment| !segment.is_empty() && !is_dots(segment))
+    let is_named = |segment: &str| count_names(segment).is_some_and(|count| count > 0);
+    segments.next().is_some_and(|last| last.is_empty() || is_named(last)) && segments.all(is_named)
 }
 
-/// Whether a reader may take a segment for `.` or `..`: encoded dots are dots, and Java servers take
-/// `..;x` for `..`, some after decoding `%3b`.
-fn is_dots(segment: &str) -> bool {
-    let mut dots = 0;
-    let mut rest = segment;
-    while let Some(after) = strip_character(rest, '.', "%2e") {
-        dots += 1;
-        rest = after;
+/// How many names a reader may find in a segment; `None` when it may find `.` or `..`. Servers such as
+/// nginx decode `%2F` before they look for segments and merge empty ones; some take `\` for `/`; and Java
+/// servers forget what follows `;`, some after decoding it.
+fn count_names(segment: &str) -> Option<usize> {
+    let decoded = percent_decode_str(segment).decode_utf8_lossy();
+    let mut count = 0;
+    for piece in decoded.split(['/', '\\']) {
+        match piece.split(';').next() {
+            Some("." | "..") => return None,
+            None | Some("") => {}
+            Some(_) => count += 1,
+        }
     }
-    matches!(dots, 1 | 2) && (rest.is_empty() || strip_character(rest, ';', "%3b").is_some())
-}
-
-/// What follows a character, be it plain or encoded.
-fn strip_character<'t>(text: &'t str, plain: char, encoded: &str) -> Option<&'t str> {
-    let is_encoded = || text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(encoded));
-    text.strip_prefix(plain).or_else(|| is_encoded().then(|| text.get(3..).unwrap_or_default()))
+    Some(count)
 }
 
 /// Writes a value with everything but RFC 3986's unreserved characters percent-encoded.

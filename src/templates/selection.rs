@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use super::value::number_text;
+
 /// Longest selection or name of a claim, in bytes.
 const MAX_SOURCE: usize = 1024;
 
@@ -121,11 +123,11 @@ fn bound_cost(text: &str) -> Result<(), SelectionError> {
 }
 
 /// As a claim or an attribute is made text: strings as they are, numbers and booleans as JSON writes
-/// them. `None` for null, lists and objects.
+/// them. `None` for null, lists and objects, and for numbers that have no text ([`number_text`]).
 pub fn scalar_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Number(number) => number_text(number).map(Cow::Owned),
         Value::Bool(true) => Some(Cow::Borrowed("true")),
         Value::Bool(false) => Some(Cow::Borrowed("false")),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
@@ -318,7 +320,53 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_number_has_a_text_when_it_is_nobody_elses() {
+        for (written, expected) in [
+            ("9007199254740993", Some("9007199254740993")),
+            ("18446744073709551615", Some("18446744073709551615")),
+            ("-9223372036854775808", Some("-9223372036854775808")),
+            ("18446744073709551616", None),
+            ("-9223372036854775809", None),
+            ("12345678901234567890123", None),
+            ("1e22", None),
+            ("1e-7", None),
+            // The parser makes it …990.0.
+            ("9007199254740991.0", None),
+            ("1234567890123456.5", None),
+            ("-12345678901234.5", Some("-12345678901234.5")),
+            ("123456789012345.5", None),
+            ("0.1", Some("0.1")),
+            ("1.0", Some("1.0")),
+            ("-52.0907", Some("-52.0907")),
+        ] {
+            let value: Value = serde_json::from_str(written).expect(written);
+            assert_eq!(scalar_text(&value).as_deref(), expected, "{written}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_whole_number_is_nobody_elses(written in "-?[1-9][0-9]{0,40}") {
+            let value: Value = serde_json::from_str(&written).expect("a number");
+            if let Some(text) = scalar_text(&value) {
+                prop_assert_eq!(text, written);
+            }
+        }
+
+        #[test]
+        fn a_short_fraction_is_what_was_written(written in "-?(0|[1-9][0-9]{0,9})\\.[0-9]{0,4}[1-9]") {
+            let value: Value = serde_json::from_str(&written).expect("a number");
+            let text = scalar_text(&value).map(Cow::into_owned);
+            prop_assert_eq!(text, Some(written));
+        }
+
+        #[test]
+        fn a_number_has_no_exponent(written in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,5})?(e-?[0-9]{1,2})?") {
+            let value: Value = serde_json::from_str(&written).expect("a number");
+            prop_assert!(scalar_text(&value).is_none_or(|text| !text.contains(['e', 'E'])));
+        }
+
         #[test]
         fn any_text_is_answered(text in "\\$?([$.@?*\\[\\]()'\"\\\\:,&|!<>= ~/]|\\.\\.|\\[\\?|[a-z0-9é]|length\\(){0,24}") {
             match Selection::parse(&text) {

@@ -102,6 +102,20 @@ fn an_absent_value_needs_a_default() {
 }
 
 #[test]
+fn a_number_that_was_rounded_stands_in_no_text() {
+    struct Huge;
+    impl Values for Huge {
+        fn value(&self, _: &Name) -> Option<Value<'_>> {
+            serde_json::from_str("12345678901234567890123").ok().map(Value::Number)
+        }
+    }
+    for template in ["/{{ start.count }}", "/{{ start.count | lower }}"] {
+        let path = PathTemplate::parse(template, &scope()).expect(template);
+        assert_eq!(path.render(&Huge), Err(RenderError::Unsafe), "{template}");
+    }
+}
+
+#[test]
 fn a_template_tells_what_it_uses() {
     let template =
         Template::parse("{{ purpose }} {{ start.id | lower }} {{ 'x' }}", &scope()).expect("a text");

@@ -24,7 +24,8 @@ enum Form {
     Web {
         origin: String,
         parts: Vec<Part>,
-        ends_with_slash: bool,
+        /// Its path, where each value is `x`.
+        sample: String,
     },
     Telephone(Vec<Part>),
 }
@@ -61,14 +62,15 @@ impl UrlTemplate {
     /// was read, a value is percent-encoded, and a URL that is the whole was checked before.
     ///
     /// # Errors
-    /// [`RenderError::Unsafe`] when a value makes a segment of the path empty, `.` or `..`.
+    /// [`RenderError::Unsafe`] when a value makes a segment of the path empty, or some reader finds `.` or
+    /// `..` in it.
     pub fn text(&self, values: &dyn Values) -> Result<String, RenderError> {
         match &self.form {
             Form::Whole(expression) => Ok(expression.text(values)?.into_owned()),
             Form::Telephone(parts) => text::render(parts, values, push_number),
-            Form::Web { origin, parts, ends_with_slash } => {
+            Form::Web { origin, parts, sample } => {
                 let rest = text::render(parts, values, place::push_encoded)?;
-                place::check_rendered(&rest, *ends_with_slash)?;
+                place::check_rendered(&rest, sample)?;
                 Ok(format!("{origin}{rest}"))
             }
         }
@@ -126,9 +128,8 @@ fn web(mut parts: Vec<Placed>, text: &str) -> Result<Form, TemplateError> {
     let origin = std::mem::replace(first, rest);
     range.start = origin.len();
     PluginUrl::parse_client_url(origin.clone()).map_err(|_| TemplateProblem::NotAUrl.at(0..origin.len()))?;
-    place::check(&parts, Fragments::Allowed)?;
-    let ends_with_slash = place::ends_with_slash(&parts);
-    Ok(Form::Web { origin, parts: parser::without_ranges(parts), ends_with_slash })
+    let sample = place::check(&parts, Fragments::Allowed)?;
+    Ok(Form::Web { origin, parts: parser::without_ranges(parts), sample })
 }
 
 fn telephone(parts: Vec<Placed>) -> Result<Form, TemplateError> {

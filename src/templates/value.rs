@@ -61,12 +61,12 @@ impl<'a> Value<'a> {
     /// The value inside a text.
     ///
     /// # Errors
-    /// [`RenderError::Unsafe`] for a list or a map, [`RenderError::TooLarge`] above [`MAX_TEXT`].
+    /// [`RenderError::Unsafe`] for a list, a map or a number that has no text, [`RenderError::TooLarge`] above [`MAX_TEXT`].
     pub(super) fn into_text(self) -> Result<Cow<'a, str>, RenderError> {
         let text = match self {
             Self::Null => Cow::Borrowed(""),
             Self::Text(text) => text,
-            Self::Number(number) => Cow::Owned(number.to_string()),
+            Self::Number(number) => Cow::Owned(number_text(&number).ok_or(RenderError::Unsafe)?),
             Self::Boolean(true) => Cow::Borrowed("true"),
             Self::Boolean(false) => Cow::Borrowed("false"),
             Self::List(_) | Self::Map(_) => return Err(RenderError::Unsafe),
@@ -98,6 +98,16 @@ impl<'a> Value<'a> {
             Self::Map(members) => members.iter().map(|(name, text)| name.len() + text.len() + 6).sum(),
         }
     }
+}
+
+/// A number as JSON writes it. `None` where that may be another number than the one that was read, which
+/// would be somebody else's where it identifies: what no integer type holds became a float, which keeps no
+/// more digits than these; and `None` where it would have an exponent, as nobody writes it.
+pub(super) fn number_text(number: &Number) -> Option<String> {
+    let text = number.to_string();
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_kept = number.is_u64() || number.is_i64() || digits <= f64::DIGITS as usize;
+    (is_kept && !text.contains('e')).then_some(text)
 }
 
 impl fmt::Debug for Value<'_> {

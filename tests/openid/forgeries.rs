@@ -1,7 +1,7 @@
 //! A provider that errs and lies, and strangers who have seen too much: each ends in a failed result or a
 //! refused page, and never in a sign-in.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     parameter,
@@ -66,7 +66,7 @@ fn each_forgery_is_refused_for_what_is_wrong() {
     ] {
         assert_fails(&town, &provider, forgery, reason);
     }
-    assert_eq!(provider.requests("/jwks").len(), 2, "an unknown key is looked for once");
+    assert_eq!(provider.requests("/jwks").len(), 2, "the right key is looked for once");
 }
 
 #[test]
@@ -78,9 +78,11 @@ fn an_old_sign_in_is_none_where_a_new_one_was_asked_for() {
         ("prompt: login", old, false),
         ("prompt: login", Some(now()), true),
         ("prompt: login", None, true),
+        ("prompt: login", Some(now() + 3600), false),
         ("max_age: 2h", old, true),
         ("max_age: 30m", old, false),
         ("max_age: 2h", None, false),
+        ("max_age: 2h", Some(now() + 3600), false),
         ("prompt: login, max_age: 2h", old, false),
     ] {
         let (town, provider) = Town::forging(&Sso { more, ..Sso::forged() });
@@ -98,6 +100,21 @@ fn a_token_without_the_name_of_its_key_is_of_the_only_one() {
     let (town, provider) = Town::forging(&Sso::forged());
     provider.forge(Forgery::NoKeyId);
     assert_succeeds(&town);
+}
+
+#[test]
+fn a_key_may_change_under_its_old_name_or_without_one() {
+    for forgery in [Forgery::None, Forgery::NoKeyId] {
+        let (town, provider) = Town::forging(&Sso::forged());
+        provider.forge(forgery.clone());
+        assert_succeeds(&town);
+        provider.change_key("forger's second");
+        assert_succeeds(&town);
+        assert_eq!(provider.requests("/jwks").len(), 2);
+        provider.change_key("forger's third");
+        assert_fails(&town, &provider, forgery, "signature");
+        assert_eq!(provider.requests("/jwks").len(), 2, "they are looked for once a minute");
+    }
 }
 
 #[test]
@@ -134,6 +151,32 @@ fn a_discovery_document_of_another_issuer_is_not_believed() {
 }
 
 #[test]
+fn a_discovery_document_may_be_wrong_where_it_is_not_needed() {
+    let (town, provider) = Town::forging(&Sso::forged());
+    provider.set_discovery(json!({
+        "userinfo_endpoint": "nowhere", "end_session_endpoint": 7, "revocation_endpoint": "",
+        "op_policy_uri": "n/a", "scopes_supported": "openid", "response_types_supported": null,
+    }));
+    assert_succeeds(&town);
+    assert_eq!(town.calls("discovery", "ok"), 1);
+}
+
+#[test]
+fn a_discovery_document_has_what_is_needed() {
+    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+        for wrong in [json!(null), json!("nowhere-at-all"), json!("javascript:nowhere()")] {
+            let (town, provider) = Town::forging(&Sso::forged());
+            provider.set_discovery(json!({ name: wrong }));
+            assert_eq!(town.sign_in().status(), Some(502));
+            assert!(town.reason_after(0).contains(&format!("`{name}`")), "{}", town.reason_after(0));
+            assert!(!town.world.gateway.log_text().contains("nowhere"));
+            provider.set_discovery(json!({}));
+            assert_succeeds(&town);
+        }
+    }
+}
+
+#[test]
 fn userinfo_is_about_the_person_who_signed_in() {
     let (town, provider) = Town::forging(&Sso::forged());
     provider.set_id_token_claims(serde_json::json!({}));
@@ -143,6 +186,21 @@ fn userinfo_is_about_the_person_who_signed_in() {
         [Forgery::error_at("/userinfo"), Forgery::html_at("/userinfo"), Forgery::huge_at("/userinfo")]
     {
         assert_fails(&town, &provider, forgery, "userinfo");
+    }
+}
+
+#[test]
+fn a_number_that_is_too_large_is_nobody() {
+    let (town, provider) = Town::forging(&Sso { asked: "born", ..Sso::forged() });
+    for (number, expected) in [("18446744073709551615", true), ("12345678901234567890123", false)] {
+        let number: Value = serde_json::from_str(number).expect("a number");
+        provider.set_id_token_claims(json!({ "birth_year": number }));
+        if expected {
+            town.sign_in();
+            assert_eq!(town.attributes()["born"], number.to_string());
+        } else {
+            assert_fails(&town, &provider, Forgery::None, "a number that is too large");
+        }
     }
 }
 

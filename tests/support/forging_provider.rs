@@ -38,12 +38,16 @@ struct Provider(Mutex<State>);
 struct State {
     issuer: String,
     forgery: Forgery,
+    /// Members of the discovery document in place of the right ones.
+    discovery: Value,
     /// Claims of the id token beyond what OpenID wants, and of the answer of userinfo.
     id_token_claims: Value,
     userinfo_claims: Value,
     /// Sign-ins by code, and how many there have been.
     sign_ins: HashMap<String, SignIn>,
     count: usize,
+    /// Whose key is published and signs.
+    signer: &'static str,
     /// The id token that was issued last.
     last: Option<String>,
 }
@@ -62,10 +66,12 @@ impl Default for State {
         Self {
             issuer: String::new(),
             forgery: Forgery::None,
+            discovery: json!({}),
             id_token_claims: json!({ "email": "anna@example.nl" }),
             userinfo_claims: json!({ "email": "anna@example.nl", "email_verified": true }),
             sign_ins: HashMap::new(),
             count: 0,
+            signer: "forger",
             last: None,
         }
     }
@@ -90,6 +96,16 @@ impl ForgingProvider {
     /// What it does wrong from now on.
     pub fn forge(&self, forgery: Forgery) {
         self.provider.state().forgery = forgery;
+    }
+
+    /// The members of the next discovery documents that are not as they should be.
+    pub fn set_discovery(&self, changes: Value) {
+        self.provider.state().discovery = changes;
+    }
+
+    /// Signs with this party's key from now on and publishes no other, all under the same [`KEY_ID`].
+    pub fn change_key(&self, signer: &'static str) {
+        self.provider.state().signer = signer;
     }
 
     /// The claims of the next id tokens beyond those of the protocol.
@@ -126,7 +142,7 @@ impl Provider {
         }
         match path {
             "/.well-known/openid-configuration" => answers::json(&state.discovery()),
-            "/jwks" => answers::json(&jwks()),
+            "/jwks" => answers::json(&state.jwks()),
             "/authorize" => state.authorize(request),
             "/token" => state.token(request),
             "/userinfo" => state.userinfo(request),
@@ -142,7 +158,7 @@ impl State {
             Forgery::IssuerInDiscovery(issuer) => issuer,
             _ => &self.issuer,
         };
-        json!({
+        let mut document = json!({
             "issuer": issuer,
             "authorization_endpoint": at("/authorize"),
             "token_endpoint": at("/token"),
@@ -155,7 +171,15 @@ impl State {
             "token_endpoint_auth_methods_supported":
                 ["client_secret_basic", "client_secret_post", "private_key_jwt"],
             "authorization_response_iss_parameter_supported": true,
-        })
+        });
+        for (name, value) in self.discovery.as_object().into_iter().flatten() {
+            document[name] = value.clone();
+        }
+        document
+    }
+
+    fn jwks(&self) -> Value {
+        json!({ "keys": [jws::public_jwk(&key(self.signer, Kind::Rsa), Kind::Rsa, KEY_ID)] })
     }
 
     /// Sends the browser back with a code (OpenID Connect Core, section 3.1.2.5).
@@ -236,7 +260,7 @@ impl State {
         for (name, value) in self.id_token_claims.as_object().into_iter().flatten() {
             token.add(name, value.clone());
         }
-        token.forged(&self.forgery)
+        token.forged(&self.forgery, &key(self.signer, Kind::Rsa))
     }
 
     fn userinfo(&self, request: &ReceivedRequest) -> Vec<Step> {
@@ -251,10 +275,6 @@ impl State {
         };
         answers::json(&claims)
     }
-}
-
-fn jwks() -> Value {
-    json!({ "keys": [jws::public_jwk(&key("forger", Kind::Rsa), Kind::Rsa, KEY_ID)] })
 }
 
 fn path_of(request: &ReceivedRequest) -> &str {

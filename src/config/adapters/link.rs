@@ -1,8 +1,6 @@
 //! `link` of a communication method: a video room, a telephone number, any URL made of a template.
 //! May import: `check`, `expressions`, `node`, `scalar`, `secrets`, `templates`, `tokens`.
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -10,7 +8,7 @@ use super::{
     super::{
         check::Checker,
         node::{Span, Spanned},
-        scalar::{Field, Label},
+        scalar::{Field, Label, Seconds},
         secrets::{RawSecret, Secrets},
     },
     Jwt, Link,
@@ -52,7 +50,7 @@ struct RawJwt {
     kid: Option<Field<Label>>,
     /// How long the token is good, from `1s`.
     #[schemars(extend("examples" = ["1h"]))]
-    ttl: Field<Duration>,
+    ttl: Field<Seconds>,
     /// What the token says. `iat`, `nbf` and `exp` are added.
     claims: Spanned<RawJson>,
 }
@@ -152,13 +150,13 @@ impl RawJwt {
     fn parse(&self, method: &str, scope: &Scope, secrets: Secrets, checker: &mut Checker) -> Option<Jwt> {
         let key = self.parse_key(method, secrets, checker);
         let kid = self.kid.as_ref().map(|kid| checker.parse(kid));
-        let ttl = checker.parse(&self.ttl).filter(|ttl| self.is_long_enough(*ttl, checker));
+        let ttl = checker.parse(&self.ttl);
         let claims = self.parse_claims(scope, checker);
         let key = match kid {
             Some(kid) => key?.with_kid(&kid?.0),
             None => key?,
         };
-        Some(Jwt { key, ttl: ttl?, claims: claims? })
+        Some(Jwt { key, ttl: ttl?.0, claims: claims? })
     }
 
     fn parse_key(&self, method: &str, secrets: Secrets, checker: &mut Checker) -> Option<JwtKey> {
@@ -183,16 +181,6 @@ impl RawJwt {
                 None
             }
         }
-    }
-
-    fn is_long_enough(&self, ttl: Duration, checker: &mut Checker) -> bool {
-        // Tokens count seconds (RFC 7519, section 2).
-        let is_whole = ttl.subsec_nanos() == 0;
-        if !is_whole {
-            let message = format!("{} is no whole number of seconds", checker.quote(&self.ttl.span));
-            checker.error("duration", &self.ttl.span, message).with_help("write one from `1s` to `24h`");
-        }
-        is_whole
     }
 
     fn parse_claims(&self, scope: &Scope, checker: &mut Checker) -> Option<JsonTemplate> {

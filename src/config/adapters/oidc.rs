@@ -2,8 +2,6 @@
 //! May import: `check`, `expressions`, `http_auth` for attributes, `initiators` for names of keys, `node`,
 //! `scalar`, `secrets`, `tokens`, `model`.
 
-use std::time::Duration;
-
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 use url::{Host, Url};
@@ -13,7 +11,7 @@ use super::{
         check::Checker,
         initiators::Kid,
         node::{Entries, Span, Spanned},
-        scalar::{Field, Problem, Scalar},
+        scalar::{Field, Problem, Scalar, Seconds},
         secrets::{RawSecret, Secrets},
     },
     ClientAuth, Oidc, Prompt,
@@ -27,6 +25,9 @@ use crate::{
 
 /// The scope without which a provider gives no id token (OpenID Connect Core 1.0, section 3.1.2.1).
 const OPENID: &str = "openid";
+
+/// What follows the issuer in the URL of its document (OpenID Connect Discovery 1.0, section 4).
+const DOCUMENT: &str = "/.well-known/openid-configuration";
 
 /// An OpenID provider, with the gateway as its client.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -51,7 +52,7 @@ pub struct RawOidc {
     /// Whether the provider asks the citizen anew.
     prompt: Option<RawPrompt>,
     /// How long ago the citizen may have signed in at the provider: what is asked for, and then required.
-    max_age: Option<Field<Duration>>,
+    max_age: Option<Field<Seconds>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -169,18 +170,36 @@ impl RawOidc {
             attributes: attributes?,
             acr_values: words(acr_values?),
             prompt: self.prompt.map(Into::into),
-            max_age: max_age?,
+            max_age: max_age?.map(|Seconds(age)| age),
         })
     }
 
     fn parse_issuer(&self, checker: &mut Checker) -> Option<Issuer> {
         let issuer = checker.parse(&self.issuer)?;
+        if issuer.0.ends_with(DOCUMENT) {
+            self.refuse_document(checker);
+            return None;
+        }
         if issuer.is_exposed() {
             checker
                 .warning("exposed-issuer", &self.issuer.span, "the provider is asked without encryption")
                 .with_help("whoever is on the way can sign in as anybody: use `https`");
         }
         Some(issuer)
+    }
+
+    fn refuse_document(&self, checker: &mut Checker) {
+        let span = &self.issuer.span;
+        // As it is written, since what comes from a variable is not repeated; and not shortened, as quotes are.
+        let written = checker.source().excerpt(span.clone()).trim_matches(['"', '\'']);
+        let help = match written.strip_suffix(DOCUMENT) {
+            Some(issuer) => {
+                format!("write `{issuer}`, or with a slash at its end, as the document's `issuer` says")
+            }
+            None => format!("leave out `{DOCUMENT}`"),
+        };
+        let message = format!("{} is the provider's document, not its issuer", checker.quote(span));
+        checker.error(Issuer::CODE, span, message).with_help(help);
     }
 
     fn client_auth(&self, tag: &Span, secrets: Secrets, checker: &mut Checker) -> Option<ClientAuth> {

@@ -92,7 +92,7 @@ pub enum IdTokenError {
 /// The claims of an id token in which everything is as it has to be; an object.
 ///
 /// # Errors
-/// [`IdTokenError`]; with [`IdTokenError::UnknownKey`], newer keys may help.
+/// [`IdTokenError`]; with [`IdTokenError::UnknownKey`] and [`IdTokenError::Signature`], newer keys may help.
 pub fn verify(id_token: &str, keys: &Keys, expected: &Expected<'_>) -> Result<Value, IdTokenError> {
     let token = CoreIdToken::from_str(id_token).map_err(|_| IdTokenError::Malformed)?;
     let verifier = verifier(keys, expected)?;
@@ -123,15 +123,17 @@ fn verifier<'a>(keys: &Keys, expected: &'a Expected<'a>) -> Result<CoreIdTokenVe
         .set_time_fn(move || (SystemTime::UNIX_EPOCH + Duration::from_secs(earliest)).into())
         .set_issue_time_verifier_fn(move |at| accept(issued.contains(&at.timestamp())))
         .set_auth_time_verifier_fn(move |at| {
-            accept(freshness.is_none_or(|freshness| freshness.allows(at.map(|at| at.timestamp()))))
+            accept(freshness.is_none_or(|freshness| freshness.allows(at.map(|at| at.timestamp()), now)))
         })
         .set_auth_context_verifier_fn(move |acr| accept(acr_values.is_empty() || is_level(acr))))
 }
 
 impl Freshness {
-    fn allows(self, at: Option<i64>) -> bool {
+    /// Whether a sign-in at this time counts now, whoever's clock is late.
+    fn allows(self, at: Option<i64>, now: UnixSeconds) -> bool {
+        let window = self.since.saturating_sub(CLOCK_SKEW)..=now.saturating_add(CLOCK_SKEW);
         match at {
-            Some(at) => u64::try_from(at).is_ok_and(|at| at >= self.since.saturating_sub(CLOCK_SKEW)),
+            Some(at) => u64::try_from(at).is_ok_and(|at| window.contains(&at)),
             None => !self.required,
         }
     }

@@ -98,10 +98,11 @@ impl Exchange<'_> {
         };
         let keys = self.provider.keys(self.metadata, self.calls).await?;
         let verified = match id_token::verify(&tokens.id_token, &keys, &expected) {
-            Err(IdTokenError::UnknownKey) => {
+            // A new key may have an old one's name, or none.
+            Err(error @ (IdTokenError::UnknownKey | IdTokenError::Signature)) => {
                 match self.provider.newer_keys(&keys, self.metadata, self.calls).await {
                     Some(newer) => id_token::verify(&tokens.id_token, &newer, &expected),
-                    None => Err(IdTokenError::UnknownKey),
+                    None => Err(error),
                 }
             }
             verified => verified,

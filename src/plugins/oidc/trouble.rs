@@ -21,7 +21,7 @@ pub(super) enum Trouble {
     IdToken(#[from] IdTokenError),
     #[error("userinfo is about somebody else")]
     Subject,
-    #[error("a claim that was asked for is missing, or is a list or an object")]
+    #[error("a claim that was asked for is missing, or is a list, an object or a number that is too large")]
     Claim,
     #[error("the cryptographic library failed")]
     Library,

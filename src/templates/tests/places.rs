@@ -25,6 +25,9 @@ fn a_value_is_one_segment_or_one_parameter() {
         ("/a?b={{ purpose }}", "..", "/a?b=.."),
         ("/a?b={{ purpose }}", "", "/a?b="),
         ("/%7Ea/{{ start.count }}?x", "", "/%7Ea/42?x"),
+        ("/{{ purpose }}/x", "/a//b/", "/%2Fa%2F%2Fb%2F/x"),
+        ("/{{ purpose }}", "a/..b/c..;d", "/a%2F..b%2Fc..%3Bd"),
+        ("/a%2F{{ purpose }}/", "b", "/a%2Fb/"),
     ] {
         assert_eq!(path(template, value).as_deref(), Ok(expected), "{template}");
     }
@@ -43,6 +46,36 @@ fn a_value_is_one_segment_or_one_parameter() {
         ("/{{ purpose }}/{{ purpose }}/", ""),
     ] {
         assert_eq!(path(template, value), Err(RenderError::Unsafe), "{template}");
+    }
+}
+
+/// As nginx, which decodes `%2F` and merges slashes before it looks for a location, servers that take `\`
+/// for `/`, and Tomcat, which forgets what follows `;`.
+#[test]
+fn a_value_leaves_its_segment_for_no_reader() {
+    for (template, value) in [
+        ("/public/{{ purpose }}", "x/../../admin/delete"),
+        ("/public/{{ purpose }}", "x/.."),
+        ("/public/{{ purpose }}/x", "../x"),
+        ("/public/{{ purpose }}", "x/./y"),
+        ("/public/{{ purpose }}", "x\\..\\..\\admin"),
+        ("/public/{{ purpose }}", "x/..;a=b/..;/admin"),
+        ("/public/{{ purpose }}", "x/.;/y"),
+        ("/public/x{{ purpose }}.{{ purpose }}y", "/"),
+        ("/public/a%2f{{ purpose }}", ".."),
+        ("/public/a%5C{{ purpose }}%5cb", ".."),
+        ("/public/a%2F{{ purpose }}{{ purpose }}", "."),
+        // The segment is gone where slashes are merged.
+        ("/users/{{ purpose }}/x", "/"),
+        ("/users/{{ purpose }}", "\\/"),
+        ("/users/{{ purpose }}", ";x"),
+        ("/users/{{ purpose }};v=1", ""),
+        ("/users/a%2F{{ purpose }}/x", ""),
+        ("/users/a%2F{{ purpose }}/x", "/"),
+    ] {
+        assert_eq!(path(template, value), Err(RenderError::Unsafe), "{template} {value}");
+        let (template, expected) = (format!("https://h{template}"), Err(RenderError::Unsafe));
+        assert_eq!(url(&template, value), expected, "{template} {value}");
     }
 }
 
@@ -75,6 +108,9 @@ fn a_path_is_written_as_it_is_sent() {
             ("«/{{ purpose }}/%2e%2E»", Segment),
             ("«/a//{{ purpose }}»", Segment),
             ("«/..;x/y»", Segment),
+            ("«/a%2f..%2Fb»", Segment),
+            ("«/a%5C.;x/{{ purpose }}»", Segment),
+            ("«/%2F/{{ purpose }}»", Segment),
             ("/a?«{{ purpose }}»", ParameterName),
             ("/a?b=c&x«{{ purpose }}»=d", ParameterName),
             ("/a/«{{ purpose | urlencode }}»", EncodedTwice),

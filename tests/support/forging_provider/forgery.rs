@@ -6,7 +6,7 @@ use super::{
     super::{
         answers,
         jws::{self, Signature},
-        keys::{Kind, key},
+        keys::{self, Key, Kind},
         now,
         stub::Step,
     },
@@ -161,17 +161,16 @@ impl IdToken {
         }
     }
 
-    /// The signed token with what is wrong about it.
-    pub fn forged(mut self, forgery: &Forgery) -> String {
+    /// The token, signed with the provider's key, with what is wrong about it.
+    pub fn forged(mut self, forgery: &Forgery, key: &Key) -> String {
         for (name, value) in self.wrong_claims(forgery) {
             self.add(name, value);
         }
-        let key = key("forger", Kind::Rsa);
-        let good = Signature::Rs256(&key);
+        let good = Signature::Rs256(key);
         let sign = |signature: &Signature<'_>| jws::token(&self.0, signature, Some(KEY_ID));
         match forgery {
             Forgery::Tampered => tampered(&sign(&good)),
-            Forgery::OtherKey => sign(&Signature::Rs256(&super::key("stranger", Kind::Rsa))),
+            Forgery::OtherKey => sign(&Signature::Rs256(&keys::key("stranger", Kind::Rsa))),
             Forgery::UnknownKeyId => jws::token(&self.0, &good, Some("forger-2")),
             Forgery::NoKeyId => jws::token(&self.0, &good, None),
             Forgery::Unsigned => sign(&Signature::None),
