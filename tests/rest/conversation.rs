@@ -229,7 +229,8 @@ fn nothing_answers_where_the_result_is_named() {
 fn what_the_room_is_called_stays_in_its_place() {
     for (id, expected) in [
         ("a b/c", Some("/room/a%20b%2Fc")),
-        ("../admin", Some("/room/..%2Fadmin")),
+        ("../admin", None),
+        ("x/../../admin", None),
         ("?x=1#y", Some("/room/%3Fx%3D1%23y")),
         ("{{ secrets.token }}", Some("/room/%7B%7B%20secrets.token%20%7D%7D")),
         ("..", None),

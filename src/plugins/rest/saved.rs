@@ -72,14 +72,17 @@ fn checked(kind: &SaveKind, found: &serde_json::Value) -> Result<SavedValue, Plu
     use serde_json::Value as Json;
     match (kind, found) {
         (SaveKind::Text { pattern }, Json::String(_) | Json::Number(_)) => {
-            let text = scalar_text(found).unwrap_or_default();
+            let text = scalar_text(found).ok_or(PluginError::Malformed)?;
             let fits = text.len() <= MAX_TEXT
                 && !text.chars().any(char::is_control)
                 && pattern.as_ref().is_none_or(|pattern| pattern.matches(&text));
             if fits { Ok(SavedValue::Text(text.into_owned())) } else { Err(PluginError::Malformed) }
         }
         (SaveKind::Url { hosts }, Json::String(text)) => url(text, hosts).map(SavedValue::Text),
-        (SaveKind::Number, Json::Number(number)) => Ok(SavedValue::Number(number.to_string())),
+        (SaveKind::Number, Json::Number(_)) => {
+            let text = scalar_text(found).ok_or(PluginError::Malformed)?;
+            Ok(SavedValue::Number(text.into_owned()))
+        }
         (SaveKind::Boolean, Json::Bool(boolean)) => Ok(SavedValue::Boolean(*boolean)),
         _ => Err(PluginError::Malformed),
     }
