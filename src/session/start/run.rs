@@ -147,16 +147,15 @@ impl Run<'_> {
         let mut turn =
             if held { turn(snapshot, &start.session, environment).await } else { Turn::alone().await };
         let at_start = !comm.config.disable_attributes_at_start && !comm.config.is_adapter();
-        let conversation = match turn.conversation() {
-            Some(conversation) => conversation,
-            None => {
-                let conversation = self.communicate(comm, at_start.then_some(&ready.token)).await?;
-                turn.remember(conversation.clone());
-                if at_start {
-                    self.record_delivered(outcome_of(ready.failed), None);
-                }
-                conversation
+        let conversation = if let Some(conversation) = turn.conversation() {
+            conversation
+        } else {
+            let conversation = self.communicate(comm, at_start.then_some(&ready.token)).await?;
+            turn.remember(conversation.clone());
+            if at_start {
+                self.record_delivered(outcome_of(ready.failed), None);
             }
+            conversation
         };
         let CommunicationStarted { client_url, attr_url } = conversation;
         let mut location = client_url.as_str().to_owned();
