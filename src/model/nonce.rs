@@ -12,6 +12,16 @@ use super::Random;
 pub struct Nonce([u8; 16]);
 
 impl Nonce {
+    /// Of bits that are as good as random.
+    pub fn of(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// For telling nonces apart where no stranger's is compared.
+    pub fn id(self) -> u128 {
+        u128::from_be_bytes(self.0)
+    }
+
     pub fn new(random: &dyn Random) -> Self {
         let mut bytes = [0; 16];
         random.fill(&mut bytes);
@@ -21,7 +31,7 @@ impl Nonce {
 
 impl fmt::Display for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+        write!(f, "{:032x}", self.id())
     }
 }
 

@@ -9,24 +9,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::{CommunicationStarted, PluginError, TransportError, recent::Recent};
-use crate::model::{SessionReference, UnixSeconds};
+use crate::model::{Nonce, SessionReference, UnixSeconds};
 
 /// Deliveries remembered; the oldest makes room.
 const CAPACITY: usize = 65_536;
 /// Seconds that one is remembered: as long as the state lives that would repeat it.
 const LIFETIME: u64 = 60 * 60;
 
-/// Names the delivery of a session to a method: after one fails, the citizen may choose another.
+/// Names the delivery of a session to a method: after one fails, the citizen may choose another. A channel that
+/// is chosen afterwards gets one delivery for each result, since whoever signs in again may be somebody else.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryId {
     session: u64,
     /// The tag of the method.
     method: String,
+    /// Of the result that waited for the choice.
+    result: Option<u128>,
 }
 
 impl DeliveryId {
     pub fn new(session: SessionReference, method: &str) -> Self {
-        Self { session: session.id(), method: method.to_owned() }
+        Self { session: session.id(), method: method.to_owned(), result: None }
+    }
+
+    /// Of a result that waited for the choice, by what is its own.
+    #[must_use]
+    pub fn of_result(self, result: Nonce) -> Self {
+        Self { result: Some(result.id()), ..self }
     }
 }
 
@@ -101,7 +110,7 @@ impl Turn {
         self.0.progress = if keyed { Progress::Unreached } else { Progress::Failed };
     }
 
-    pub fn finish(mut self, progress: Progress) {
+    pub fn finish(&mut self, progress: Progress) {
         self.0.progress = progress;
     }
 }
@@ -129,13 +138,13 @@ mod tests {
     use super::*;
 
     fn id(session: u64) -> DeliveryId {
-        DeliveryId { session, method: "chat".to_owned() }
+        DeliveryId { session, method: "chat".to_owned(), result: None }
     }
 
     #[tokio::test]
     async fn whoever_comes_second_learns_what_the_first_did() {
         let deliveries = Arc::new(Deliveries::default());
-        let first = deliveries.turn(id(1), 0).await;
+        let mut first = deliveries.turn(id(1), 0).await;
         assert_eq!(first.progress(), Progress::Unknown);
         let waiting = tokio::spawn({
             let deliveries = deliveries.clone();
@@ -144,9 +153,10 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         first.finish(Progress::Delivered);
+        drop(first);
         assert_eq!(waiting.await.unwrap(), Progress::Delivered);
         assert_eq!(deliveries.turn(id(2), 0).await.progress(), Progress::Unknown);
-        let other = DeliveryId { session: 1, method: "call".to_owned() };
+        let other = DeliveryId { session: 1, method: "call".to_owned(), result: None };
         assert_eq!(deliveries.turn(other, 0).await.progress(), Progress::Unknown);
     }
 

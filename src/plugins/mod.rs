@@ -123,7 +123,7 @@ pub enum PluginError {
     Template(#[from] RenderError),
     #[error("the result that it got is not one of this session")]
     Result,
-    #[error("the configuration has no such adapter any more")]
+    #[error("the configuration has no such adapter any more, or another service for it")]
     Gone,
     #[error("the cryptographic library failed")]
     Library,

@@ -247,13 +247,21 @@ impl Visit<'_> {
         if !signed_in {
             return Ok(self.not_signed_in(Why::Failed));
         }
-        let held = Held::new(self.session.clone(), result, Nonce::new(self.environment.random), browser);
-        let sealed = seal(&held, self.snapshot, self.environment)
-            .ok_or_else(|| self.problem(ProblemCode::InternalError, "no state can be sealed"))?;
+        let internal = || self.problem(ProblemCode::InternalError, "no state can be sealed");
+        let random = self.name_of(result).ok_or_else(internal)?;
+        let held = Held::new(self.session.clone(), result, random, browser);
+        let sealed = seal(&held, self.snapshot, self.environment).ok_or_else(internal)?;
         let purpose = self.snapshot.purpose(&self.session.purpose).ok_or_else(|| {
             self.problem(ProblemCode::UnknownPurpose, "the purpose is not in purposes.yaml any more")
         })?;
         Ok(choose::channel(self.snapshot, purpose, &sealed, self.request.language))
+    }
+
+    /// What is this result's own in this session.
+    fn name_of(&self, result: &ResultToken) -> Option<Nonce> {
+        let session = self.session.reference.id().to_be_bytes();
+        let data = [&session, result.expose().as_bytes()].concat();
+        self.snapshot.keys().state.name(&data).ok().map(Nonce::of)
     }
 
     /// The session ends here.

@@ -150,7 +150,8 @@ impl SealedState for Updates {
 pub(super) struct Held {
     pub(super) session: SessionInfo,
     result: String,
-    /// What the conversation is named by, however often the choice is made.
+    /// Of this result and no other: what the conversation is named by, however often the choice is made, and
+    /// at whatever instance.
     pub(super) random: Nonce,
     browser: Option<Nonce>,
 }

@@ -151,6 +151,15 @@ impl StateKeys {
         if text.len() > MAX_STATE_BYTES { Err(TokenError::TooLarge) } else { Ok(text) }
     }
 
+    /// 128 bits that nobody else finds for these data, and that are the same wherever the first key is.
+    ///
+    /// # Errors
+    /// [`TokenError::Issue`] when OpenSSL fails.
+    pub fn name(&self, data: &[u8]) -> Result<[u8; 16], TokenError> {
+        let mac = name(self.first.key.expose_secret(), data).map_err(|_| TokenError::Issue)?;
+        mac.first_chunk().copied().ok_or(TokenError::Issue)
+    }
+
     /// Opens what [`Self::seal`] made with one of these keys, at this process or another.
     ///
     /// # Errors
@@ -211,6 +220,12 @@ fn take_envelope(plain: &[u8]) -> Option<(Envelope, &[u8])> {
 fn derive(secret: &[u8], key: &mut [u8]) -> Result<(), ErrorStack> {
     let mut signer = Signer::new(MessageDigest::sha256(), &*PKey::hmac(secret)?)?;
     signer.sign_oneshot(key, b"id-contact-gateway sealed state 1").map(|_| ())
+}
+
+fn name(key: &[u8], data: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+    let mut signer = Signer::new(MessageDigest::sha256(), &*PKey::hmac(key)?)?;
+    signer.update(b"id-contact-gateway name 1\0")?;
+    signer.sign_oneshot_to_vec(data)
 }
 
 impl Clone for StateKey {

@@ -26,12 +26,21 @@ const HOOK: &str = r#"  - tag: room
       client_url: "{service}/room/{{ random }}"
 "#;
 
-/// Signs in; what the citizen holds until they have chosen.
-fn signed_in(browser: &mut Browser) -> String {
+/// Begins to sign in; where that is done.
+fn start(browser: &mut Browser) -> String {
     let body = json!({ "purpose": "report_move", "auth_method": "back" });
     let answer = browser.post_json(&format!("{PUBLIC}/start"), &body);
-    let choice = browser.open(answer.json()["client_url"].as_str().expect("an answer has a client_url")).url;
-    choice.split_once("session=").expect("a held result").1.to_owned()
+    answer.json()["client_url"].as_str().expect("an answer has a client_url").to_owned()
+}
+
+/// What the citizen holds who comes by this URL, until they have chosen.
+fn held(browser: &mut Browser, url: &str) -> String {
+    browser.open(url).url.split_once("session=").expect("a held result").1.to_owned()
+}
+
+fn signed_in(browser: &mut Browser) -> String {
+    let sign_in = start(browser);
+    held(browser, &sign_in)
 }
 
 fn choose(browser: &mut Browser, held: &str) -> Response {
@@ -54,6 +63,20 @@ fn a_choice_that_is_made_twice_leads_to_one_conversation() {
         assert!(destinations.iter().all(|url| url.ends_with("/room/r-1")), "{destinations:?}");
         world.service.request("POST /rooms");
         world.service.request("PUT /rooms/r-1/attributes");
+    }
+}
+
+#[test]
+fn who_signs_in_again_has_a_conversation_of_their_own() {
+    let world = World::communicating(&room("", ""));
+    let rooms = ["r-1", "r-2"].map(|id| json_answer(200, &json!({ "room_id": id })));
+    world.service.tell("POST /rooms", rooms);
+    let mut browser = world.browser();
+    let sign_in = start(&mut browser);
+    for room in ["r-1", "r-2"] {
+        let held = held(&mut browser, &sign_in);
+        assert!(destination(&mut browser, &held).ends_with(&format!("/room/{room}")));
+        world.service.request(&format!("PUT /rooms/{room}/attributes"));
     }
 }
 
@@ -115,11 +138,15 @@ fn at_another_instance_a_webhook_is_the_same_and_a_room_another() {
     {
         let world = World::communicating(&yaml);
         let mut browser = world.browser();
-        let held = signed_in(&mut browser);
-        destination(&mut browser, &held);
+        let sign_in = start(&mut browser);
+        let back = browser.get(&sign_in).header("location").expect("a redirect").to_owned();
+        let first = held(&mut browser, &back);
+        destination(&mut browser, &first);
         let second = world.second_instance();
         world.use_instance(&second);
-        destination(&mut browser, &held);
+        let again = held(&mut browser, &back);
+        assert_ne!(first, again);
+        destination(&mut browser, &again);
         assert_eq!(keys(&world, deliveries), (2, distinct), "{deliveries}");
     }
 }

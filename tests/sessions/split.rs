@@ -52,6 +52,16 @@ fn the_citizen_chooses_among_the_purposes_channels() {
 }
 
 #[test]
+fn a_plugin_that_takes_the_result_at_the_start_is_told_once() {
+    let world = world();
+    let (held, _) = signed_in(&mut world.browser(), PURPOSE);
+    world.comm.plan_of("chat", |plan| plan.client_url = "no URL".to_owned());
+    let refusals = [(); 2].map(|()| refusal(&choose(&world, PURPOSE, "chat", &held)));
+    assert_eq!(refusals, [(502, "comm_plugin_error".into()), (502, "delivery_failed".into())]);
+    assert_eq!(world.comm.started(), 1, "it may have taken the result");
+}
+
+#[test]
 fn what_the_citizen_holds_is_good_for_its_own_purpose_only() {
     let world = world();
     let (held, _) = signed_in(&mut world.browser(), "chat_only");

@@ -1,5 +1,5 @@
 //! Headers that a front proxy would add, from the command line. Their values say who somebody is, so no
-//! message shows one: not even of an option that is not understood.
+//! message of ours shows one. (clap repeats a word that stands alone, as a value without quotes does.)
 
 use std::ffi::OsStr;
 

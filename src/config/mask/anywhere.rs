@@ -28,7 +28,10 @@ pub(super) fn named_values(text: &str) -> Vec<(usize, usize)> {
         name.len() < SECRET_LENGTH && name.bytes().all(of_names)
     };
     let opened = text.match_indices("{{").filter_map(|(start, _)| {
-        let (expression, _) = text[start + 2..].split_once("}}")?;
+        // Names are short, and a file may have many braces.
+        let near = text.as_bytes()[start + 2..].iter().take(2 * SECRET_LENGTH);
+        let length = near.clone().zip(near.skip(1)).position(|pair| pair == (&b'}', &b'}'))?;
+        let expression = text.get(start + 2..start + 2 + length)?;
         let name = expression.trim_matches(' ');
         let (root, member) = name.split_once('.').unwrap_or((name, ""));
         (NAMES.contains(&root) && is_name(member)).then_some((start, start + 2 + expression.len() + 2))
@@ -39,18 +42,22 @@ pub(super) fn named_values(text: &str) -> Vec<(usize, usize)> {
 /// What follows `Bearer ` or `Basic `, to the end of the quotes that it stands in, or of its line.
 pub(super) fn credentials(text: &str) -> Vec<(usize, usize)> {
     let lower = text.to_ascii_lowercase();
-    let all = SCHEMES.into_iter().flat_map(|scheme| lower.match_indices(scheme));
-    let found = all.filter_map(|(at, scheme)| {
-        let before = text[..at].chars().next_back();
-        if before.is_some_and(char::is_alphanumeric) {
-            return None;
+    let mut found = Vec::new();
+    for scheme in SCHEMES {
+        let mut done = 0;
+        for (at, _) in lower.match_indices(scheme) {
+            let before = text[..at].chars().next_back();
+            if at < done || before.is_some_and(char::is_alphanumeric) {
+                continue;
+            }
+            let start = at + scheme.len();
+            let quote = before.filter(|before| ['"', '\''].contains(before));
+            let ends = |c: char| c == '\n' || Some(c) == quote;
+            done = text[start..].find(ends).map_or(text.len(), |length| start + length);
+            found.push((start, done));
         }
-        let start = at + scheme.len();
-        let quote = before.filter(|before| ['"', '\''].contains(before));
-        let ends = |c: char| c == '\n' || Some(c) == quote;
-        Some((start, text[start..].find(ends).map_or(text.len(), |length| start + length)))
-    });
-    found.collect()
+    }
+    found
 }
 
 /// PEM blocks, to their end or that of the text.

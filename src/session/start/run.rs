@@ -9,7 +9,7 @@ use super::{
         brokering::{Broker, Handed, Target},
         citizen::WayOn,
         continuation::{NO_RESULT_BY_TELEPHONE, outcome_of},
-        delivery::{deliver, turn},
+        delivery::deliver,
         endpoints::Listener,
         events::{Event, Outcome, record, record_problem},
         methods::{Auth, Comm},
@@ -24,8 +24,8 @@ use crate::{
     model::{PluginUrl, ResultToken},
     pages::MAX_LOCATION,
     plugins::{
-        AuthenticationRequest, CommunicationRequest, CommunicationStarted, Environment,
-        deliveries::{Progress, Turn},
+        AuthenticationRequest, CommunicationRequest, CommunicationStarted, Environment, PluginError,
+        deliveries::{DeliveryId, Progress, Turn},
     },
     snapshot::Snapshot,
 };
@@ -98,18 +98,26 @@ impl Run<'_> {
         comm: Comm<'_>,
         auth_result: Option<&ResultToken>,
     ) -> Result<CommunicationStarted, Problem> {
-        let authenticated = !matches!(self.start.step, Step::Unauthenticated { .. });
-        let Start { session, purpose, random, .. } = self.start;
+        let started = self.start_communication(comm, auth_result).await.map_err(|e| comm.problem(e))?;
+        check_length(&started.client_url)?;
+        started.attr_url.as_ref().map_or(Ok(()), check_length)?;
+        Ok(started)
+    }
+
+    async fn start_communication(
+        &self,
+        comm: Comm<'_>,
+        auth_result: Option<&ResultToken>,
+    ) -> Result<CommunicationStarted, PluginError> {
+        let Start { session, purpose, random, step, .. } = self.start;
         let request = CommunicationRequest {
             session: session.reference,
             purpose,
             auth_result,
             random: *random,
-            authenticated,
+            authenticated: !matches!(step, Step::Unauthenticated { .. }),
         };
-        let started = comm.plugin.start(&request, self.environment).await.map_err(|e| comm.problem(e))?;
-        check_length(&started.client_url)?;
-        Ok(started)
+        comm.plugin.start(&request, self.environment).await
     }
 
     async fn authenticate(&self, auth: Auth<'_>, reseals: bool, target: Target) -> Result<Started, Problem> {
@@ -139,28 +147,21 @@ impl Run<'_> {
         result: &ResultToken,
         held: bool,
     ) -> Result<Started, Problem> {
+        let mut turn = self.turn(held).await;
+        if let (Progress::Delivered, Some(conversation)) = (turn.progress(), turn.conversation()) {
+            return Ok(Started { client_url: conversation.client_url.as_str().to_owned(), cookie: None });
+        }
         let ready = self
             .ready(comm, result, held)
             .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?
             .ok_or_else(|| Problem::new(ProblemCode::ResultRejected, "the citizen did not sign in"))?;
-        let Self { snapshot, environment, start } = *self;
-        let mut turn =
-            if held { turn(snapshot, &start.session, environment).await } else { Turn::alone().await };
-        let at_start = !comm.config.disable_attributes_at_start && !comm.config.is_adapter();
-        let conversation = if let Some(conversation) = turn.conversation() {
-            conversation
-        } else {
-            let conversation = self.communicate(comm, at_start.then_some(&ready.token)).await?;
-            turn.remember(conversation.clone());
-            if at_start {
-                self.record_delivered(outcome_of(ready.failed), None);
-            }
-            conversation
+        let CommunicationStarted { client_url, attr_url } = match turn.conversation() {
+            Some(conversation) => conversation,
+            None => self.begin(comm, &ready, &mut turn).await?,
         };
-        let CommunicationStarted { client_url, attr_url } = conversation;
         let mut location = client_url.as_str().to_owned();
         match attr_url {
-            _ if at_start => {}
+            _ if turn.progress() == Progress::Delivered => {}
             Some(attr_url) => self.deliver(comm, &client_url, &attr_url, &ready, turn).await?,
             None if client_url.is_telephone() => {
                 self.record_delivered(Outcome::DeliveryFailed, Some(NO_RESULT_BY_TELEPHONE));
@@ -171,6 +172,48 @@ impl Run<'_> {
             }
         }
         Ok(Started { client_url: location, cookie: None })
+    }
+
+    /// Another result that waited in the same session is another choice: it may be of somebody else.
+    async fn turn(&self, held: bool) -> Turn {
+        let Self { snapshot, environment, start: Start { session, random, .. } } = *self;
+        if !held {
+            return Turn::alone().await;
+        }
+        let id = DeliveryId::new(session.reference, &session.comm_method).of_result(*random);
+        snapshot.deliveries().turn(id, environment.clock.now()).await
+    }
+
+    /// Begins the conversation. A plugin that takes the result with the start is told once, like every other
+    /// receiver.
+    async fn begin(
+        &self,
+        comm: Comm<'_>,
+        ready: &Ready,
+        turn: &mut Turn,
+    ) -> Result<CommunicationStarted, Problem> {
+        if comm.config.disable_attributes_at_start || comm.config.is_adapter() {
+            let conversation = self.communicate(comm, None).await?;
+            turn.remember(conversation.clone());
+            return Ok(conversation);
+        }
+        if turn.progress() == Progress::Failed {
+            return Err(self.undelivered(comm, "before"));
+        }
+        turn.begin(false);
+        match self.start_communication(comm, Some(&ready.token)).await {
+            Ok(conversation) => {
+                turn.finish(Progress::Delivered);
+                self.record_delivered(outcome_of(ready.failed), None);
+                check_length(&conversation.client_url)?;
+                turn.remember(conversation.clone());
+                Ok(conversation)
+            }
+            Err(error) => {
+                turn.finish(Progress::after(error, false));
+                Err(comm.problem(error))
+            }
+        }
     }
 
     fn record_delivered(&self, outcome: Outcome, detail: Option<&str>) {
@@ -208,10 +251,14 @@ impl Run<'_> {
         if comm.config.on_failure() == OnFailure::Continue {
             return Ok(());
         }
+        let way_on = WayOn::Without(client_url.as_str().to_owned());
+        Err(self.undelivered(comm, &failure).with_way_on(way_on))
+    }
+
+    fn undelivered(&self, comm: Comm<'_>, failure: &str) -> Problem {
         let detail = format!("`{}` did not take the result: {failure}", comm.config.tag);
-        Err(Problem::new(ProblemCode::DeliveryFailed, detail)
-            .with_way_on(WayOn::Again(session.purpose.clone()))
-            .with_way_on(WayOn::Without(client_url.as_str().to_owned())))
+        Problem::new(ProblemCode::DeliveryFailed, detail)
+            .with_way_on(WayOn::Again(self.start.session.purpose.clone()))
     }
 }
 
