@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use url::form_urlencoded;
 
-use super::Language;
+use super::{Language, PluginUrl, SessionReference};
 
 /// A request for one of the gateway's own endpoints, its body read whole.
 #[derive(Clone)]
@@ -42,6 +42,18 @@ pub struct OwnAnswer {
     pub body: Bytes,
     /// The code of the problem that it tells, for the log.
     pub problem: Option<&'static str>,
+    /// Whose session cannot go on from here, for who records what happens in sessions.
+    pub stuck: Option<Stuck>,
+}
+
+/// A session that an adapter's page could not lead on.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Stuck {
+    /// At the sign-in, which was to end here.
+    SignIn { continuation: PluginUrl },
+    /// At the conversation. The tags are those of purpose and methods; no authentication method where
+    /// nobody had to sign in.
+    Conversation { session: SessionReference, purpose: String, auth_method: String, comm_method: String },
 }
 
 impl OwnRequest {
@@ -78,11 +90,12 @@ impl OwnAnswer {
             headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static(content_type))],
             body: body.into(),
             problem: None,
+            stuck: None,
         }
     }
 
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new(), problem: None }
+        Self { status, headers: Vec::new(), body: Bytes::new(), problem: None, stuck: None }
     }
 
     /// To go elsewhere, with GET (RFC 9110, section 15.4.4). `location` may carry a session.

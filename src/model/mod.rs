@@ -17,7 +17,7 @@ pub mod url_prefix;
 pub mod wire;
 
 pub use ambient::{Clock, Random, SystemClock, SystemRandom, UnixSeconds};
-pub use answer::{OwnAnswer, OwnRequest};
+pub use answer::{OwnAnswer, OwnRequest, Stuck};
 pub use ids::{AttributeTag, MethodTag, PurposeTag, RouteId, TagError, UpstreamName};
 pub use nonce::Nonce;
 pub use reference::SessionReference;

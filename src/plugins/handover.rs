@@ -44,6 +44,8 @@ pub struct Delivery {
     pub session: SessionReference,
     /// The tag of the method.
     pub method: String,
+    /// By which method the citizen signed in, for who counts.
+    pub auth_method: String,
     pub attributes: Attributes,
     /// Where activity and logout can be reported.
     pub session_url: Option<String>,
@@ -56,7 +58,7 @@ impl SealedState for Authenticated {
 }
 
 impl SealedState for Delivery {
-    const KIND: u8 = 16;
+    const KIND: u8 = 29;
     const LIFETIME: u64 = RESULT_LIFETIME;
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::{CommunicationRequest, CommunicationStarted, Delivery, Environment, PluginError, SealedPlace};
 use crate::{
     config::{Jwt, Link},
-    model::{Language, Nonce, OwnAnswer, OwnRequest, SessionReference, UnixSeconds},
+    model::{Language, Nonce, OwnAnswer, OwnRequest, SessionReference, Stuck, UnixSeconds},
     pages::{self, Call},
     templates::{Name, RenderError, Value, Values},
     tokens::{Attributes, CLOCK_SKEW, SealedState, StateError},
@@ -89,51 +89,61 @@ impl LinkAdapter {
         let Some(conversation) = self.at.open::<Conversation>(rest, environment) else {
             return self.at.place.unknown_session(request.language);
         };
+        let delivery = match self.delivery(&conversation, request, environment) {
+            Ok(delivery) => delivery,
+            Err(refusal) => return self.refused(refusal, &conversation, request.language, environment),
+        };
         let base = self.at.place.base();
-        match self.link(&conversation, request, environment) {
+        match self.link(&conversation, delivery.as_ref(), environment.clock.now()) {
             Ok(url) if self.config.url.is_telephone() => {
                 pages::call(&Call { base, url: &url }, request.language)
             }
             Ok(url) => pages::go_on(base, &url, request.language),
-            Err(refusal) => self.refused(refusal, &conversation, request.language, environment),
+            Err(refusal) => {
+                let answer = self.refused(refusal, &conversation, request.language, environment);
+                let stuck = Stuck::Conversation {
+                    session: conversation.session,
+                    purpose: conversation.purpose,
+                    auth_method: delivery.map(|delivery| delivery.auth_method).unwrap_or_default(),
+                    comm_method: self.at.place.tag.to_string(),
+                };
+                OwnAnswer { stuck: Some(stuck), ..answer }
+            }
         }
     }
 
     fn link(
         &self,
         conversation: &Conversation,
-        request: &OwnRequest,
-        environment: Environment<'_>,
+        delivery: Option<&Delivery>,
+        now: UnixSeconds,
     ) -> Result<String, Refusal> {
-        let attributes = if conversation.authenticated {
-            Some(self.attributes(conversation, request, environment)?)
-        } else {
-            None
-        };
         let mut values = Known {
             purpose: &conversation.purpose,
             random: conversation.random.to_string(),
-            attributes,
+            attributes: delivery.map(|delivery| &delivery.attributes),
             room: None,
             jwt: None,
         };
         values.room = self.config.room.as_ref().map(|room| room.text(&values)).transpose()?;
-        let now = environment.clock.now();
         values.jwt = self.config.jwt.as_ref().map(|jwt| sign(jwt, &values, now)).transpose()?;
         Ok(self.config.url.text(&values)?)
     }
 
-    /// What the result says that the session handed over to this page.
-    fn attributes(
+    /// The result that the session handed over to this page; `None` for somebody who did not have to sign in.
+    fn delivery(
         &self,
         conversation: &Conversation,
         request: &OwnRequest,
         environment: Environment<'_>,
-    ) -> Result<Attributes, Refusal> {
+    ) -> Result<Option<Delivery>, Refusal> {
+        if !conversation.authenticated {
+            return Ok(None);
+        }
         let mut results = request.parameters("result");
         let (Some(result), None) = (results.next(), results.next()) else { return Err(Refusal::NoResult) };
         match Delivery::open(&result, conversation.session, &self.at, environment) {
-            Ok(delivery) => Ok(delivery.attributes),
+            Ok(delivery) => Ok(Some(delivery)),
             Err(StateError::Refused) => Err(Refusal::Foreign),
             Err(StateError::Expired(_)) => Err(Refusal::Expired),
         }
@@ -160,7 +170,7 @@ struct Known<'c> {
     purpose: &'c str,
     random: String,
     /// `None` for somebody who did not have to sign in.
-    attributes: Option<Attributes>,
+    attributes: Option<&'c Attributes>,
     room: Option<String>,
     jwt: Option<String>,
 }
@@ -173,9 +183,9 @@ impl Values for Known<'_> {
             ("room", None) => self.room.as_deref().map(Value::text),
             ("jwt", None) => self.jwt.as_deref().map(Value::text),
             ("attributes", None) => {
-                Some(Value::Map(self.attributes.iter().flat_map(Attributes::iter).collect()))
+                Some(Value::Map(self.attributes.into_iter().flat_map(Attributes::iter).collect()))
             }
-            ("attributes", Some(tag)) => self.attributes.as_ref()?.get(tag).map(Value::text),
+            ("attributes", Some(tag)) => self.attributes?.get(tag).map(Value::text),
             _ => None,
         }
     }

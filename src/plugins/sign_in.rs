@@ -11,7 +11,7 @@ use super::{
     place::{SealedPlace, seal},
 };
 use crate::{
-    model::{Language, OwnAnswer, PluginUrl, SessionReference, UnixSeconds, url},
+    model::{Language, OwnAnswer, PluginUrl, SessionReference, Stuck, UnixSeconds, url},
     pages::{self, BackLink},
     tokens::{Attributes, AuthenticationOutcome},
 };
@@ -99,6 +99,7 @@ impl SignIn {
         let again = again.map(|url| BackLink { url, label: language.pick("Probeer opnieuw", "Try again") });
         let over = at.place.start_again(&self.purpose, language);
         let links: Vec<_> = again.into_iter().chain([over]).collect();
-        at.place.error_with(status, texts, &links, Some(self.session), language)
+        let answer = at.place.error_with(status, texts, &links, Some(self.session), language);
+        OwnAnswer { stuck: Some(Stuck::SignIn { continuation: self.continuation.clone() }), ..answer }
     }
 }

@@ -4,7 +4,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderValue, Method, header};
 
-use super::{Problem, ProblemCode, attributes, choose, continuation, options, start, update};
+use super::{
+    Problem, ProblemCode, attributes, choose, continuation, events::record_stuck, options, start, update,
+};
 use crate::{
     model::{Language, OwnAnswer, OwnRequest},
     pages,
@@ -201,7 +203,15 @@ async fn auth_page(
     environment: Environment<'_>,
 ) -> Option<OwnAnswer> {
     let (_, _, plugin) = snapshot.auth(&decode_segment(tag)?)?;
-    plugin.page(rest, request, environment).await
+    plugin.page(rest, request, environment).await.map(|answer| recorded(snapshot, answer, environment))
+}
+
+/// A page from which a session cannot go on is an event of that session.
+fn recorded(snapshot: &Snapshot, mut answer: OwnAnswer, environment: Environment<'_>) -> OwnAnswer {
+    if let Some(stuck) = answer.stuck.take() {
+        record_stuck(&stuck, answer.status, snapshot, environment);
+    }
+    answer
 }
 
 /// A page of an adapter that plays a communication plugin, or a result delivered to it.
@@ -215,7 +225,9 @@ fn comm(
 ) -> Option<OwnAnswer> {
     let (_, _, plugin) = snapshot.comm(&decode_segment(tag)?)?;
     match listener {
-        Listener::Public => plugin.page(rest, request, environment),
+        Listener::Public => {
+            plugin.page(rest, request, environment).map(|answer| recorded(snapshot, answer, environment))
+        }
         Listener::Internal => plugin.receive(rest, request, environment),
     }
 }

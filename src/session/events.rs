@@ -1,10 +1,18 @@
 //! What happens in sessions, counted and logged: one count and one line for each event.
 
+use http::StatusCode;
+
 use super::{
     Problem, ProblemCode,
-    state::{Kind, OfSession, SessionInfo},
+    state::{Continuation, Kind, OfSession, SessionInfo, open},
 };
-use crate::{metrics::SessionLabels, model::SessionReference, plugins::Environment, tokens::StateError};
+use crate::{
+    metrics::SessionLabels,
+    model::{SessionReference, Stuck},
+    plugins::Environment,
+    snapshot::Snapshot,
+    tokens::StateError,
+};
 
 /// A step of a session: the label `event`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,6 +133,31 @@ pub(super) fn record_refused<S: OfSession>(
                 request_id = environment.request_id,
                 "session event"
             );
+        }
+    }
+}
+
+/// Counts and logs that an adapter's page led a session no further: a source of identity or a conversation
+/// that cannot be used, or, where the page forbids it, a visitor who may not.
+pub(super) fn record_stuck(
+    stuck: &Stuck,
+    status: StatusCode,
+    snapshot: &Snapshot,
+    environment: Environment<'_>,
+) {
+    let detail = Some("the citizen reads that it does not go on");
+    match stuck {
+        Stuck::SignIn { continuation } => {
+            let outcome = if status.is_server_error() { Outcome::PluginError } else { Outcome::Rejected };
+            let state = continuation.as_str().rsplit('/').next().unwrap_or_default();
+            if let Ok(Continuation { session, .. }) = open(state, snapshot, environment) {
+                record(&session, Event::AuthReturned, outcome, detail, environment);
+            }
+        }
+        Stuck::Conversation { session, purpose, auth_method, comm_method } => {
+            let labels = SessionLabels { purpose, auth_method, comm_method };
+            let (event, outcome) = (Event::HandedOver, Outcome::DeliveryFailed);
+            count_and_log(*session, None, labels, event, outcome, (None, detail), environment);
         }
     }
 }

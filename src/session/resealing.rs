@@ -166,6 +166,7 @@ impl Step<'_> {
                 let delivery = Delivery {
                     session: self.session.reference,
                     method: self.session.comm_method.clone(),
+                    auth_method: self.session.auth_method.clone(),
                     attributes,
                     session_url: session_url.map(|url| url.as_str().to_owned()),
                     expires_at: opened.expires_at,

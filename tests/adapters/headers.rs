@@ -137,6 +137,7 @@ fn a_header_that_is_missing_or_doubtful_ends_the_sign_in() {
         let posted = post(&mut browser, &url, asserted, &form(&page, "confirm"));
         for answer in [shown, posted] {
             assert_eq!(answer.status, 502, "{asserted:?}");
+            assert!(world.events("auth_returned", "plugin_error") > 0, "{asserted:?}");
             assert!(!answer.text().contains("jan@example.nl") && !answer.text().contains("Piet"));
         }
     }

@@ -147,6 +147,20 @@ fn an_attribute_enters_a_url_only_where_it_is_named() {
 }
 
 #[test]
+fn a_link_that_cannot_be_made_is_an_event_of_the_session() {
+    let rooms = Rooms::of("link: { url: \"http://meet.test/{{ attributes.fullnam }}\" }");
+    let mut browser = rooms.world.browser();
+    let link = rooms.signed_in(&mut browser, "confirm");
+    assert_eq!(browser.get(&link).status, 502);
+    assert_eq!(rooms.world.events("handed_over", "delivery_failed"), 1);
+    let line = rooms.world.wait_for_event("handed_over", "delivery_failed");
+    assert_eq!(line.text_field("auth_method"), Some("test"));
+    // A stranger without a result is nobody's event.
+    assert_eq!(browser.get(link.split('?').next().expect("a path")).status, 400);
+    assert_eq!(rooms.world.events("handed_over", "delivery_failed"), 1);
+}
+
+#[test]
 fn a_number_is_a_page_to_call_from() {
     let rooms = Rooms::of("link: { url: \"tel:+31201234567,,{{ attributes.email }}\" }");
     let mut browser = rooms.world.browser();

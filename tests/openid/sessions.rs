@@ -177,6 +177,7 @@ fn a_session_starts_while_the_provider_is_down() {
     let page = town.start(&mut browser);
     let landing = browser.open(&page);
     assert_eq!(landing.status(), Some(502));
+    assert_eq!(town.world.events("auth_returned", "plugin_error"), 1);
     assert!(links(landing.text()).contains(&page), "{}", landing.text());
     assert!(town.reason_after(0).contains("discovery"));
     assert_eq!(town.calls("discovery", "connect_failed"), 1);

@@ -125,6 +125,7 @@ fn a_service_that_is_away_at_the_end_can_be_asked_again() {
         let go = world.start(&mut browser, "pin", "chat");
         let mut landing = browser.open(&go);
         assert_eq!(landing.status(), Some(502), "{what}");
+        world.wait_for_event("auth_returned", "plugin_error");
         assert!(world.comm.deliveries().is_empty(), "{what}");
         for _ in 0..2 {
             if landing.status() == Some(502) {

@@ -57,8 +57,14 @@ impl Case {
 
     fn result(&self, session: SessionReference, email: &str, sealed_at: u64, expires_at: u64) -> String {
         let attributes = BTreeMap::from([("email".to_owned(), email.to_owned())]).into();
-        let delivery =
-            Delivery { session, method: "video".to_owned(), attributes, session_url: None, expires_at };
+        let delivery = Delivery {
+            session,
+            method: "video".to_owned(),
+            auth_method: "sso".to_owned(),
+            attributes,
+            session_url: None,
+            expires_at,
+        };
         self.adapter.at.keys.seal(&delivery, sealed_at).unwrap()
     }
 
@@ -110,6 +116,7 @@ fn only_this_sessions_own_result_in_its_time_is_taken() {
     let other_method = Delivery {
         session: case.session,
         method: "phone".to_owned(),
+        auth_method: "sso".to_owned(),
         attributes: Attributes::default(),
         session_url: None,
         expires_at: NOW + 300,
