@@ -216,16 +216,18 @@ fn take_envelope(plain: &[u8]) -> Option<(Envelope, &[u8])> {
     (envelope.version == VERSION).then_some((envelope, rest))
 }
 
-/// HMAC-SHA-256 of a fixed label: the key serves this purpose and no other.
+/// HMAC-SHA-256 of a fixed label, so that no other use of the secret meets this one.
 fn derive(secret: &[u8], key: &mut [u8]) -> Result<(), ErrorStack> {
     let mut signer = Signer::new(MessageDigest::sha256(), &*PKey::hmac(secret)?)?;
     signer.sign_oneshot(key, b"id-contact-gateway sealed state 1").map(|_| ())
 }
 
+/// With a key that is derived from the one that seals, and serves nothing else.
 fn name(key: &[u8], data: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-    let mut signer = Signer::new(MessageDigest::sha256(), &*PKey::hmac(key)?)?;
-    signer.update(b"id-contact-gateway name 1\0")?;
-    signer.sign_oneshot_to_vec(data)
+    let mac = |key: &[u8], data: &[u8]| {
+        Signer::new(MessageDigest::sha256(), &*PKey::hmac(key)?)?.sign_oneshot_to_vec(data)
+    };
+    mac(&mac(key, b"id-contact-gateway name 1")?, data)
 }
 
 impl Clone for StateKey {

@@ -320,3 +320,15 @@ fn debug_shows_nothing() {
     let keys = StateKeys::new(StateKey::from_secret("s1", &[b'q'; 40]).unwrap(), vec![]);
     assert_eq!(format!("{keys:?}"), "StateKeys { first: StateKey(s1, redacted), others: [] }");
 }
+
+#[test]
+fn a_name_is_of_its_data_and_of_the_first_key() {
+    let [one, other] = ["s1", "s2"].map(|id| StateKey::generate(id).unwrap());
+    let name = |first: &StateKey, others: &[StateKey], data: &[u8]| {
+        StateKeys::new(first.clone(), others.to_vec()).name(data).unwrap()
+    };
+    let known = name(&one, &[], b"a");
+    assert_eq!(name(&one, std::slice::from_ref(&other), b"a"), known);
+    assert_ne!(name(&one, &[], b"b"), known);
+    assert_ne!(name(&other, std::slice::from_ref(&one), b"a"), known);
+}
