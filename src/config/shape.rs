@@ -376,18 +376,23 @@ impl<'s> Shape<'s, '_, '_> {
             ("string", Data::Bool(_) | Data::Integer(_) | Data::Number(_)) => {
                 Some(format!("put it in quotes: `\"{bare}\"`"))
             }
-            ("array", Data::Text(_))
-                if bare.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) =>
-            {
-                Some(format!("write a list: `[{bare}]`"))
-            }
-            ("array", Data::Text(_)) => Some(format!("write a list: `[\"{bare}\"]`")),
+            ("array", Data::Text(_)) => Some(format!("write a list: `[{}]`", items_of(bare))),
             ("array", Data::Integer(_)) => Some(format!("write a list: `[{bare}]`")),
             ("array", Data::Map(_)) => Some("start each item with `- `".to_owned()),
             ("object", Data::List(_)) => Some("write keys with values, without `- ` before them".to_owned()),
             _ => None,
         }
     }
+}
+
+/// The items that somebody may mean who wrote a text in place of a list: one for each word.
+fn items_of(text: &str) -> String {
+    let words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+    let items = words.map(|word| {
+        let is_plain = word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        if is_plain { word.to_owned() } else { format!("\"{word}\"") }
+    });
+    items.collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
