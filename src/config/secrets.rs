@@ -25,8 +25,10 @@ const MAX_PATH: usize = 4096;
 )]
 pub struct RawSecret {
     /// A file, at most 64 KiB; a relative path starts in the directory of this file.
+    #[schemars(extend("x-decisive" = true))]
     file: Option<Spanned<String>>,
     /// A variable of the environment.
+    #[schemars(extend("x-decisive" = true))]
     env: Option<Spanned<String>>,
 }
 
