@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{ConfigDirectory, complain, crossing, print};
+use super::{ConfigDirectory, complain, crossing, print, tags::position};
 use crate::{
     config::{Config, Route},
     metrics::Metrics,
@@ -48,10 +48,11 @@ pub(super) fn explain(arguments: &ExplainArguments) -> ExitCode {
 }
 
 fn explanation(config: Config, subject: &str) -> Result<String, String> {
-    match config.purposes.iter().find(|purpose| purpose.tag.as_str() == subject) {
-        Some(purpose) => Ok(crossing::describe(&config, purpose)),
-        None if subject.contains("://") => explanation_of_url(config, subject),
-        None => Err("there is no such purpose, and a URL begins with http:// or https://".to_owned()),
+    let tags: Vec<_> = config.purposes.iter().map(|purpose| purpose.tag.as_str()).collect();
+    match position("purpose", subject, &tags) {
+        Ok(index) => Ok(crossing::describe(&config, &config.purposes[index])),
+        Err(_) if subject.contains("://") => explanation_of_url(config, subject),
+        Err(reason) => Err(format!("{reason}; and a URL begins with http:// or https://")),
     }
 }
 

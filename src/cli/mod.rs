@@ -9,6 +9,7 @@ mod keys;
 mod run;
 mod schema;
 mod session;
+mod tags;
 mod token;
 
 use std::{

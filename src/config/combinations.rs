@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::{
     AuthId, AuthKind, AuthMethod, AuthTrust, Brokering, CommId, CommKind, CommMethod, CommTrust, Config,
     Purpose, Receiver, Sender, Way,
-    check::{Checker, enumerate},
+    check::{Checker, did_you_mean, enumerate},
     mask::mask,
     purposes::PurposePlace,
     trust::MethodPlace,
@@ -282,11 +282,12 @@ fn check_attributes(
     method_place: &MethodPlace,
     checker: &mut Checker,
 ) {
-    let missing = missing_attributes(purpose, method).into_iter();
-    let missing: Vec<_> = missing.map(|attribute| mask(attribute.as_str())).collect();
+    let missing = missing_attributes(purpose, method);
     if missing.is_empty() {
         return;
     }
+    let misspelt = misspelt_attribute(purpose, method, &missing);
+    let missing: Vec<_> = missing.into_iter().map(|attribute| mask(attribute.as_str())).collect();
     let missing = enumerate(missing.iter().map(String::as_str));
     let purpose = checker.quote(&place.tag);
     let message = format!("the method {} cannot satisfy the purpose {purpose}", method_place.name);
@@ -304,12 +305,36 @@ fn check_attributes(
             format!("add {missing} to the method's `attributes`, or do not allow it here"),
         ),
     };
-    diagnostic.with_label(format!("asks for {missing}")).with_help(help);
+    diagnostic.with_label(format!("asks for {missing}"));
+    match misspelt {
+        Some((written, meant)) => diagnostic
+            .with_also(method_place.tag.clone(), format!("provides `{written}`: did you mean `{meant}`?"))
+            .with_help(format!("write `{meant}` for the method's `{written}`, or {help}")),
+        None => diagnostic.with_help(help),
+    };
 }
 
 /// What a purpose asks for and a method is known not to prove.
 fn missing_attributes<'p>(purpose: &'p Purpose, method: &AuthMethod) -> Vec<&'p AttributeTag> {
-    let provided = method.provides.as_ref().map(|provides| provides.iter().collect());
-    let Some(known) = provided.or_else(|| method.kind.attributes()) else { return Vec::new() };
+    let Some(known) = known_attributes(method) else { return Vec::new() };
     purpose.attributes.iter().filter(|attribute| !known.contains(attribute)).collect()
+}
+
+/// The attributes that a method is known to prove; `None` where nobody knows.
+fn known_attributes(method: &AuthMethod) -> Option<Vec<&AttributeTag>> {
+    let provided = method.provides.as_ref().map(|provides| provides.iter().collect());
+    provided.or_else(|| method.kind.attributes())
+}
+
+/// An attribute of the method that nobody asks for here, and the missing one that it is nearly.
+fn misspelt_attribute(
+    purpose: &Purpose,
+    method: &AuthMethod,
+    missing: &[&AttributeTag],
+) -> Option<(String, String)> {
+    let unasked = known_attributes(method)?.into_iter().filter(|known| !purpose.attributes.contains(known));
+    unasked.map(AttributeTag::as_str).find_map(|known| {
+        let meant = did_you_mean(known, missing.iter().map(|attribute| attribute.as_str()))?;
+        Some((mask(known), mask(meant)))
+    })
 }

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use super::node::{Data, Node};
 
+/// The mark of a reference to a secret.
+pub const SECRET: &str = "x-secret";
+
 /// A schema with its definitions.
 #[derive(Clone, Copy)]
 pub struct Definitions<'s>(pub &'s Value);
@@ -26,6 +29,24 @@ impl<'s> Definitions<'s> {
             }
             kinds.is_empty() || kinds.contains(&kind_of(node))
         })
+    }
+
+    /// What is said of the values in a list (without a key) or under a key of a mapping, in whichever
+    /// branch says something.
+    pub fn below(self, schema: &'s Value, key: Option<&str>) -> Option<&'s Value> {
+        let schema = self.resolve(schema);
+        if let Some(branches) = schema.get("anyOf").and_then(Value::as_array) {
+            return branches.iter().find_map(|branch| self.below(branch, key));
+        }
+        match key {
+            Some(key) => property(schema, key).or_else(|| schema.get("additionalProperties")),
+            None => schema.get("items"),
+        }
+    }
+
+    /// Whether a secret is named here, and never written.
+    pub fn is_secret(self, schema: &'s Value) -> bool {
+        self.resolve(schema).get(SECRET).is_some()
     }
 
     /// A value for messages: the schema's own first example, or a mapping with what it requires.

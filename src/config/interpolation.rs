@@ -1,31 +1,61 @@
 //! `${env:NAME}` and `${env:NAME:-default}` in the text values of a file.
-//! May import: `check`, `node`, `source`.
+//! May import: `check`, `definitions`, `node`, `source`.
+
+use serde_json::Value;
 
 use super::{
     check::Checker,
+    definitions::Definitions,
     node::{Data, Node, Span},
     source::Environment,
 };
 
-/// Replaces every reference below this node; keys stay as they are. What cannot be replaced is
-/// reported.
-pub fn expand(node: &mut Node, environment: &dyn Environment, checker: &mut Checker) {
-    match &mut node.data {
-        Data::Text(text) if text.contains("${") => match expand_text(text, environment) {
-            Ok(expanded) => *text = expanded,
-            Err(error) => {
-                checker.refuse_reference(&node.span, &error);
-                node.data = Data::Refused;
+/// Replaces every reference in a file; keys stay as they are. What cannot be replaced is reported.
+pub fn expand(node: &mut Node, schema: &Value, environment: &dyn Environment, checker: &mut Checker) {
+    Expansion { definitions: Definitions(schema), environment, checker }.expand(node, Some(schema));
+}
+
+struct Expansion<'s, 'a, 'c> {
+    definitions: Definitions<'s>,
+    environment: &'a dyn Environment,
+    checker: &'a mut Checker<'c>,
+}
+
+impl<'s> Expansion<'s, '_, '_> {
+    /// Leaves a text where a secret is to be named: it is refused later, whatever it says, and to set the
+    /// variable or give it a default would not help.
+    fn expand(&mut self, node: &mut Node, schema: Option<&'s Value>) {
+        let below = |definitions: Definitions<'s>, key| definitions.below(schema?, key);
+        match &mut node.data {
+            Data::Text(_) if schema.is_some_and(|schema| self.definitions.is_secret(schema)) => {}
+            Data::Text(text) if text.contains("${") => match expand_text(text, self.environment) {
+                Ok(expanded) => *text = expanded,
+                Err(error) => {
+                    self.checker.refuse_reference(&node.span, &error);
+                    node.data = Data::Refused;
+                }
+            },
+            Data::List(items) => {
+                let schema = below(self.definitions, None);
+                for item in items {
+                    self.expand(item, schema);
+                }
             }
-        },
-        Data::List(items) => items.iter_mut().for_each(|item| expand(item, environment, checker)),
-        Data::Map(entries) => {
-            for entry in entries {
-                expand(&mut entry.value, environment, checker);
+            Data::Map(entries) => {
+                for entry in entries {
+                    self.expand(&mut entry.value, below(self.definitions, Some(&entry.key)));
+                }
             }
+            _ => {}
         }
-        _ => {}
     }
+}
+
+/// The name of the variable, of a text that is one reference and nothing more.
+pub fn referenced_variable(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix("${env:")?.strip_suffix('}')?;
+    let name = inner.split_once(":-").map_or(inner, |(name, _)| name);
+    is_variable_name(name).then_some(name)
 }
 
 /// Why a reference cannot be replaced; `reference` is the part of the text that it spans.

@@ -126,8 +126,9 @@ impl Loader<'_> {
         let Some(mut node) = yaml::read(&mut checker) else {
             return (T::default(), Broken::everything());
         };
-        interpolation::expand(&mut node, environment, &mut checker);
-        let broken = shape::check(&mut node, schema::shared(file), &mut checker);
+        let schema = schema::shared(file);
+        interpolation::expand(&mut node, schema, environment, &mut checker);
+        let broken = shape::check(&mut node, schema, &mut checker);
         if let Ok(raw) = T::deserialize(node) {
             return (raw, broken);
         }

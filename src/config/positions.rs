@@ -137,11 +137,43 @@ impl Checker<'_> {
     fn syntax_error(&mut self, error: &ScanError) {
         let offset = error.marker().byte_offset().unwrap_or(0);
         let (message, help) = explain(error.kind());
+        // The bare expression is what is wrong then, whatever the parser stumbled over.
+        let help = if self.is_near_bare_expression(offset) { Some(QUOTE_EXPRESSIONS) } else { help };
         let diagnostic = self.error("yaml", &(offset..offset + 1), message);
         if let Some(help) = help {
             diagnostic.with_help(help);
         }
     }
+
+    /// Whether an expression stands outside quotes on the line of an offset or on the last one with text
+    /// before it: the parser may notice on the next line only.
+    fn is_near_bare_expression(&self, offset: usize) -> bool {
+        let (line, _) = self.source().position(offset);
+        let text = |line| self.source().text().get(self.source().line(line)).unwrap_or_default();
+        let before = (1..line).rev().map(text).find(|text| !text.trim().is_empty());
+        has_bare_expression(text(line)) || before.is_some_and(has_bare_expression)
+    }
+}
+
+const QUOTE_EXPRESSIONS: &str = "a text with `{{ … }}` in it stands in quotes, the whole of it: \
+                                 `room: \"{{ purpose }}-{{ random }}\"`";
+
+/// Whether `{{` stands in a line outside quotes and comments.
+fn has_bare_expression(line: &str) -> bool {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        match quote {
+            Some(open) if c == open && before != '\\' => quote = None,
+            // Within a text, as in `foto's`, a quote opens nothing.
+            None if matches!(c, '"' | '\'') && " \t[{,".contains(before) => quote = Some(c),
+            None if c == '#' && before.is_whitespace() => return false,
+            None if line[at..].starts_with("{{") => return true,
+            _ => {}
+        }
+        before = c;
+    }
+    false
 }
 
 /// The parser's errors in the words of somebody who edits a file.
@@ -205,4 +237,25 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         other => return (format!("this is not valid YAML: {other}"), None),
     };
     (message.to_owned(), Some(help).filter(|help| !help.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_is_bare_outside_quotes_and_comments() {
+        for (line, expected) in [
+            ("room: {{ purpose }}-{{ random }}", true),
+            ("name: foto's van {{ purpose }}", true),
+            (r#"{ a: "{{ purpose }}", b: x{{ random }} }"#, true),
+            (r#"room: "{{ purpose }}""#, false),
+            ("{room: '{{ purpose }}']", false),
+            (r#"room: "a \" {{ purpose }}""#, false),
+            ("room: x # {{ purpose }}", false),
+            ("room: { a: { b: c } }", false),
+        ] {
+            assert_eq!(has_bare_expression(line), expected, "{line}");
+        }
+    }
 }

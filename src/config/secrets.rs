@@ -25,8 +25,10 @@ const MAX_PATH: usize = 4096;
 )]
 pub struct RawSecret {
     /// A file, at most 64 KiB; a relative path starts in the directory of this file.
+    #[schemars(extend("x-decisive" = true))]
     file: Option<Spanned<String>>,
     /// A variable of the environment.
+    #[schemars(extend("x-decisive" = true))]
     env: Option<Spanned<String>>,
 }
 
@@ -127,7 +129,7 @@ impl Secrets<'_> {
             let message = format!("the environment variable {name_shown} of {what} is not set");
             checker
                 .error("unresolved-secret", &name.span, message)
-                .with_help("set it for the process of the gateway, or name a file: `{ file: PATH }`");
+                .with_help("set it for the gateway and for this command, or name a file: `{ file: PATH }`");
         }
         value.map(|value| value.into_bytes().into())
     }

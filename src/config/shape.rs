@@ -6,7 +6,7 @@
 //! `not: {}` marks a key, and `x-not-yet` a value, that a later version will accept. `x-decisive`
 //! marks an optional key without which the rest of its item cannot be judged, `x-secret` a reference
 //! to a secret, in whose place somebody may have written the secret. `x-anything` marks any document.
-//! May import: `check`, `definitions`, `node`.
+//! May import: `check`, `definitions`, `interpolation`, `node`.
 
 use std::collections::HashMap;
 
@@ -14,14 +14,13 @@ use serde_json::Value;
 
 use super::{
     check::{Checker, did_you_mean, enumerate},
-    definitions::{Definitions, accepted_values, example, kind_in_words, kinds, plain, property},
+    definitions::{Definitions, SECRET, accepted_values, example, kind_in_words, kinds, plain, property},
+    interpolation::referenced_variable,
     node::{Data, Entry, Node, Span},
 };
 
 /// The mark of an optional key that says what its item is.
 const DECISIVE: &str = "x-decisive";
-/// The mark of a reference to a secret.
-const SECRET: &str = "x-secret";
 
 /// The mark of a place where any document stands, to be left as it is.
 const ANYTHING: &str = "x-anything";
@@ -338,11 +337,12 @@ impl<'s> Shape<'s, '_, '_> {
         let looks_like_path = node.text().is_some_and(|text| {
             !text.contains(char::is_whitespace) && (text.contains('/') || text.rsplit_once('.').is_some())
         });
-        let help = if looks_like_path {
-            "if this is a path, write `{ file: PATH }`; a secret never stands in these files"
-        } else {
-            "write `{ file: PATH }` or `{ env: NAME }`; a secret never stands in these files"
+        let correction = match node.text().and_then(referenced_variable) {
+            Some(name) => format!("write `{{ env: {name} }}`"),
+            None if looks_like_path => "if this is a path, write `{ file: PATH }`".to_owned(),
+            None => "write `{ file: PATH }` or `{ env: NAME }`".to_owned(),
         };
+        let help = format!("{correction}; a secret never stands in these files");
         let span = if matches!(node.data, Data::Null) { &named.anchor } else { &node.span };
         let message = format!("{} must name a file or a variable", named.name);
         self.checker.error("secret", span, message).with_help(help);
@@ -376,18 +376,23 @@ impl<'s> Shape<'s, '_, '_> {
             ("string", Data::Bool(_) | Data::Integer(_) | Data::Number(_)) => {
                 Some(format!("put it in quotes: `\"{bare}\"`"))
             }
-            ("array", Data::Text(_))
-                if bare.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) =>
-            {
-                Some(format!("write a list: `[{bare}]`"))
-            }
-            ("array", Data::Text(_)) => Some(format!("write a list: `[\"{bare}\"]`")),
+            ("array", Data::Text(_)) => Some(format!("write a list: `[{}]`", items_of(bare))),
             ("array", Data::Integer(_)) => Some(format!("write a list: `[{bare}]`")),
             ("array", Data::Map(_)) => Some("start each item with `- `".to_owned()),
             ("object", Data::List(_)) => Some("write keys with values, without `- ` before them".to_owned()),
             _ => None,
         }
     }
+}
+
+/// The items that somebody may mean who wrote a text in place of a list: one for each word.
+fn items_of(text: &str) -> String {
+    let words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+    let items = words.map(|word| {
+        let is_plain = word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        if is_plain { word.to_owned() } else { format!("\"{word}\"") }
+    });
+    items.collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

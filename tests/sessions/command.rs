@@ -248,10 +248,23 @@ fn check_shows_a_line_for_each_combination_and_not_for_thousands() {
 #[test]
 fn what_is_neither_a_purpose_nor_a_url_is_not_explained() {
     let gateway = start_gateway(&development());
-    let mut program = program("explain", &gateway);
-    program.arg("nothing");
-    let (_, complaint) = ended(program, 1);
-    assert_eq!(complaint, "error: there is no such purpose, and a URL begins with http:// or https://\n");
+    let explain = |subject: &str| {
+        let mut program = program("explain", &gateway);
+        program.arg(subject);
+        ended(program, 1).1
+    };
+    let url = "and a URL begins with http:// or https://";
+    assert_eq!(
+        explain("nothing"),
+        format!("error: the configuration has no purpose `nothing`: it has `{PURPOSE}`; {url}\n")
+    );
+    assert_eq!(
+        explain("reprot_move"),
+        format!(
+            "error: the configuration has no purpose `reprot_move`: did you mean `{PURPOSE}`? \
+             It has `{PURPOSE}`; {url}\n"
+        )
+    );
 }
 
 /// Every adapter that there is YAML for, in a file of its own.

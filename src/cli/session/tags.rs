@@ -1,7 +1,8 @@
 //! What the tags of the command line stand for. A mistake is told before anything is sent: a start that
 //! is refused counts, and says less.
 
-use crate::config::{AuthMethod, CommMethod, Config, Purpose, did_you_mean, enumerate};
+use super::super::tags::{list, position};
+use crate::config::{AuthMethod, CommMethod, Config, Purpose};
 
 /// Two methods that the purpose allows. Results get from the one to the other: no configuration loads
 /// that allows two methods of which this is not so.
@@ -32,26 +33,10 @@ impl<'c> Chosen<'c> {
     }
 }
 
-/// Where a tag stands among those that there are.
-fn position(what: &str, written: &str, tags: &[&str]) -> Result<usize, String> {
-    tags.iter().position(|tag| *tag == written).ok_or_else(|| {
-        let known = list(tags.iter().copied());
-        let help = match did_you_mean(written, tags.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`? It has {known}"),
-            None => format!("it has {known}"),
-        };
-        format!("the configuration has no {what} `{written}`: {help}")
-    })
-}
-
 fn check_allowed(purpose: &Purpose, method: usize, allowed: &[usize], tags: &[&str]) -> Result<(), String> {
     if allowed.contains(&method) {
         return Ok(());
     }
     let allowed = list(allowed.iter().map(|id| tags[*id]));
     Err(format!("the purpose `{}` does not allow `{}`: it allows {allowed}", purpose.tag, tags[method]))
-}
-
-fn list<'t>(tags: impl Iterator<Item = &'t str>) -> String {
-    Some(enumerate(tags)).filter(|list| !list.is_empty()).unwrap_or_else(|| "none".to_owned())
 }

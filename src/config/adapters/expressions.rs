@@ -59,12 +59,16 @@ impl Checker<'_> {
     /// A name may have any characters, those of a URL among them; what looks like another language is
     /// doubtful all the same.
     pub fn claim_path(&mut self, raw: &RawExpression) -> Option<ClaimPath> {
-        let text = raw.value.as_str();
-        if text.starts_with("$.") || (text.contains('/') && !text.starts_with('/') && !text.contains("://")) {
-            let message = format!("{} is taken as the name of one claim", self.quote(&raw.span));
-            self.warning("claim", &raw.span, message).with_help(
-                "for a value inside a claim write a JSON pointer, which begins with `/`: `/address/locality`",
-            );
+        if is_doubtful_claim(&raw.value) {
+            let quoted = self.quote(&raw.span);
+            let written = quoted.trim_matches('`');
+            // What comes from a variable is not repeated, nor half of what is long.
+            let meant =
+                if written == raw.value { pointer_meant_by(written) } else { "/address/locality".into() };
+            let message = format!("{quoted} is taken as the name of one claim");
+            self.warning("claim", &raw.span, message).with_help(format!(
+                "for a value inside a claim write a JSON pointer, which begins with `/`: `{meant}`"
+            ));
         }
         ClaimPath::parse(&raw.value)
             .map_err(|error| {
@@ -126,6 +130,20 @@ impl Checker<'_> {
         let start = raw.span.start + written.find(&raw.value)? + range.start;
         Some(start..start + range.len().max(1))
     }
+}
+
+/// Whether the name of a claim looks like a way into one: with slashes or dots. URLs and URNs, which have
+/// both, are names that claims do have.
+fn is_doubtful_claim(text: &str) -> bool {
+    let is_path = text.contains('/') && !text.contains("://");
+    let is_dotted = text.contains('.') && !text.contains(':');
+    !text.starts_with('/') && (text.starts_with("$.") || is_path || is_dotted)
+}
+
+/// The JSON pointer for `address/locality`, `address.locality` or `$.address.locality`.
+fn pointer_meant_by(text: &str) -> String {
+    let path = text.strip_prefix("$.").unwrap_or(text);
+    if path.contains('/') { format!("/{path}") } else { format!("/{}", path.replace('.', "/")) }
 }
 
 /// Any JSON document, its strings with expressions in them.

@@ -38,8 +38,10 @@ pub struct RawOidc {
     /// The name under which the provider knows the gateway.
     client_id: Field<ClientId>,
     /// How the gateway shows who it is: the secret that it shares with the provider.
+    #[schemars(extend("x-decisive" = true))]
     client_secret: Option<Spanned<RawSecret>>,
     /// Instead of a secret: a key of the gateway's own, whose public half the provider has.
+    #[schemars(extend("x-decisive" = true))]
     private_key_jwt: Option<RawPrivateKeyJwt>,
     /// What the provider is asked for. By default `[openid]`, which is always needed.
     scopes: Option<Vec<Field<Word>>>,
