@@ -131,7 +131,8 @@ impl HeadersAdapter {
             Action::Cancel => Ok(sign_in.cancel(&self.at, request.language)),
             Action::Confirm => {
                 let known = self.known(sign_in, request)?;
-                let outcome = sign_in.outcome(|tag| value(&known, tag).map(str::to_owned));
+                let outcome =
+                    sign_in.outcome(|tag| value(&known, tag).map(str::to_owned).ok_or(Refusal::Headers))?;
                 Ok(sign_in.finish(&self.at, &outcome, None, request.language, environment))
             }
         }

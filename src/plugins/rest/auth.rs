@@ -15,13 +15,13 @@ use super::{
     values::{Known, KnownAttributes},
 };
 use crate::{
-    config::{Call as Request, HttpAuth},
+    config::{Call as Request, Finish, HttpAuth},
     model::{Nonce, OwnAnswer, OwnRequest, PluginUrl, SessionReference, cookie, url},
     pages::{self, Waiting},
     plugins::{
         AuthenticationRequest, Call, Environment, PluginError, SealedPlace, SessionUpdate, Ticket,
         TransportError,
-        sign_in::{SIGN_IN_LIFETIME, SignIn},
+        sign_in::{SIGN_IN_LIFETIME, SignIn, Unusable, attribute_text},
     },
     templates::scalar_text,
     tokens::{AuthenticationOutcome, SealedState},
@@ -207,6 +207,8 @@ fn cookie_name(session: SessionReference) -> String {
 /// How a sign-in ended, as the service says.
 enum Verdict {
     SignedIn(AuthenticationOutcome),
+    /// They signed in, and not all that was asked for is there.
+    Lacking(Unusable),
     Cancelled,
     Pending,
     /// It failed, and whether as plugins.yaml foresees.
@@ -230,11 +232,10 @@ impl Visit<'_> {
         let Self { adapter, environment, .. } = *self;
         let call = Call::begin(adapter.at.place.tag.as_str(), "finish_authentication", environment.metrics);
         match call.end(self.verdict(saved).await) {
-            Ok(Verdict::SignedIn(outcome)) => {
-                if outcome == AuthenticationOutcome::Failed {
-                    self.warn("an attribute is missing from its answer, or is no text");
-                }
-                self.finish(&outcome, saved)
+            Ok(Verdict::SignedIn(outcome)) => self.finish(&outcome, saved),
+            Ok(Verdict::Lacking(unusable)) => {
+                self.warn(&format!("an attribute of its answer cannot be used: {unusable}"));
+                self.finish(&AuthenticationOutcome::Failed, saved)
             }
             Ok(Verdict::Cancelled) => {
                 self.ended(self.returned.sign_in.cancel(&adapter.at, self.request.language))
@@ -272,11 +273,8 @@ impl Visit<'_> {
         let said = finish.outcome.from.select(&answer).and_then(scalar_text);
         let is_among = |words: &[String]| said.as_ref().is_some_and(|said| words.iter().any(|w| w == said));
         Ok(if is_among(&finish.outcome.ok) {
-            Verdict::SignedIn(sign_in.outcome(|tag| {
-                let (_, from) = finish.attributes.iter().find(|(known, _)| known.as_str() == tag)?;
-                let value = scalar_text(from.select(&answer)?)?;
-                (value.len() <= MAX_ATTRIBUTE).then(|| value.into_owned())
-            }))
+            let outcome = sign_in.outcome(|tag| attribute(finish, tag, &answer));
+            outcome.map_or_else(Verdict::Lacking, Verdict::SignedIn)
         } else if is_among(&finish.outcome.cancelled) {
             Verdict::Cancelled
         } else if is_among(&finish.outcome.pending) {
@@ -381,9 +379,29 @@ impl Visit<'_> {
 
     /// One line for whoever operates the gateway; `reason` holds nothing that the service sent.
     fn warn(&self, reason: &str) {
-        let (session, plugin) = (self.returned.sign_in.session, self.adapter.at.place.tag.as_str());
-        tracing::warn!(%session, plugin, reason, request_id = self.environment.request_id, "sign-in at a service");
+        let (session, method) = (self.returned.sign_in.session, self.adapter.at.place.tag.as_str());
+        tracing::warn!(%session, method, reason, request_id = self.environment.request_id, "sign-in at a service");
     }
+}
+
+/// An attribute by its tag, as the answer has it.
+fn attribute(finish: &Finish, tag: &str, answer: &serde_json::Value) -> Result<String, Unusable> {
+    let (_, from) = finish
+        .attributes
+        .iter()
+        .find(|(known, _)| known.as_str() == tag)
+        .ok_or_else(|| Unusable::unknown(tag))?;
+    let names = || (tag.to_owned(), from.as_str().to_owned());
+    let Some(found) = from.select(answer) else {
+        let (attribute, from) = names();
+        return Err(Unusable::Unselected { attribute, from });
+    };
+    let text = attribute_text(tag, from.as_str(), Some(found))?;
+    if text.len() > MAX_ATTRIBUTE {
+        let (attribute, from) = names();
+        return Err(Unusable::TooLong { attribute, from, most: MAX_ATTRIBUTE });
+    }
+    Ok(text)
 }
 
 /// Whether the service may well know later what it does not say now.
