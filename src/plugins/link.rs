@@ -43,7 +43,7 @@ impl SealedState for Conversation {
 }
 
 /// Why the citizen is sent nowhere. Says nothing of what came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Refusal {
     #[error("no result came, or several")]
     NoResult,
@@ -95,7 +95,7 @@ impl LinkAdapter {
                 pages::call(&Call { base, url: &url }, request.language)
             }
             Ok(url) => pages::go_on(base, &url, request.language),
-            Err(refusal) => self.refused(refusal, &conversation, request.language, environment),
+            Err(refusal) => self.refused(&refusal, &conversation, request.language, environment),
         }
     }
 
@@ -141,7 +141,7 @@ impl LinkAdapter {
 
     fn refused(
         &self,
-        refusal: Refusal,
+        refusal: &Refusal,
         conversation: &Conversation,
         language: Language,
         environment: Environment<'_>,
@@ -196,7 +196,7 @@ fn sign(jwt: &Jwt, values: &Known<'_>, now: UnixSeconds) -> Result<String, Refus
 }
 
 impl Refusal {
-    fn status(self) -> StatusCode {
+    fn status(&self) -> StatusCode {
         match self {
             Self::NoResult | Self::Foreign | Self::Expired => StatusCode::BAD_REQUEST,
             Self::Template(_) => StatusCode::BAD_GATEWAY,
@@ -204,7 +204,7 @@ impl Refusal {
         }
     }
 
-    fn texts(self, language: Language) -> [&'static str; 3] {
+    fn texts(&self, language: Language) -> [&'static str; 3] {
         match self {
             Self::NoResult | Self::Foreign => language.pick(
                 ["U bent niet ingelogd", "Deze pagina hoort bij een andere sessie.", "Begin opnieuw."],

@@ -202,16 +202,26 @@ fn an_attribute_that_cannot_be_used_is_named_and_not_shown() {
 
 #[test]
 fn a_start_that_fails_is_told() {
-    for (what, answer) in [
-        ("another status", json_answer(200, &json!({}))),
-        ("trouble", answers::answer(500, &[], "")),
-        ("closes", vec![Step::Close]),
+    for (what, answer, reason) in [
+        (
+            "another status",
+            json_answer(200, &json!({})),
+            "it answered with status 200 OK, which `expect` does not name",
+        ),
+        (
+            "trouble",
+            answers::answer(500, &[], ""),
+            "it answered with status 500 Internal Server Error, which `expect` does not name",
+        ),
+        ("no JSON", answers::answer(201, &[], "surprise"), "its answer is not JSON"),
+        ("closes", vec![Step::Close], ""),
     ] {
         let world = World::signing_in(&pin(""));
         world.service.tell("POST /api/sessions", [answer]);
         let refused = world.try_start(&mut world.browser(), "pin", "chat");
         assert_eq!(refusal(&refused), (502, "auth_plugin_error".into()), "{what}");
         assert_eq!(world.service.requests("POST /api/sessions").len(), 1, "{what}: sent once");
+        world.wait_for_warning(reason);
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     saved::Saved,
     service::RestService,
+    trouble::Trouble,
     values::{Known, KnownAttributes},
 };
 use crate::{
@@ -109,6 +110,15 @@ impl HttpAuthAdapter {
         request: &AuthenticationRequest<'_>,
         environment: Environment<'_>,
     ) -> Result<PluginUrl, PluginError> {
+        let started = self.try_start(request, environment).await;
+        started.map_err(|trouble| self.told(&trouble, Some(request.session), environment))
+    }
+
+    async fn try_start(
+        &self,
+        request: &AuthenticationRequest<'_>,
+        environment: Environment<'_>,
+    ) -> Result<PluginUrl, Trouble> {
         let nonce = Nonce::new(environment.random);
         let state = Return { sign_in: SignIn::of(request, environment.clock.now()), nonce };
         let return_url = self.page_url("return", &state, environment)?;
@@ -127,7 +137,7 @@ impl HttpAuthAdapter {
             None => return_url.clone(),
         };
         let departure = Departure { session: request.session, to, saved: saved.only(&self.used_later) };
-        self.page_url("go", &departure, environment)
+        Ok(self.page_url("go", &departure, environment)?)
     }
 
     fn page_url<S: SealedState>(
@@ -195,7 +205,26 @@ impl HttpAuthAdapter {
             postcard::from_bytes(&ticket.0).map_err(|_| PluginError::Gone)?;
         let random = nonce.to_string();
         let known = Known::new(&purpose, &random, &saved);
-        self.service.perform(call, known, environment).await.map(|_| ())
+        let performed = self.service.perform(call, known, environment).await;
+        // A ticket has no session; the line of the session's event has the same `request_id`.
+        performed.map(drop).map_err(|trouble| self.told(&trouble, None, environment))
+    }
+
+    /// Logs what is wrong by its names, and answers what the caller may tell a browser.
+    fn told(
+        &self,
+        trouble: &Trouble,
+        session: Option<SessionReference>,
+        environment: Environment<'_>,
+    ) -> PluginError {
+        self.warn(session, &trouble.to_string(), environment);
+        trouble.as_plugin_error()
+    }
+
+    /// One line for whoever operates the gateway; `reason` holds nothing that the service sent.
+    fn warn(&self, session: Option<SessionReference>, reason: &str, environment: Environment<'_>) {
+        let (session, method) = (session.map(tracing::field::display), self.at.place.tag.as_str());
+        tracing::warn!(session, method, reason, request_id = environment.request_id, "sign-in at a service");
     }
 }
 
@@ -231,7 +260,9 @@ impl Visit<'_> {
     async fn ask(&self, saved: &Saved) -> OwnAnswer {
         let Self { adapter, environment, .. } = *self;
         let call = Call::begin(adapter.at.place.tag.as_str(), "finish_authentication", environment.metrics);
-        match call.end(self.verdict(saved).await) {
+        let session = Some(self.returned.sign_in.session);
+        let verdict = self.verdict(saved).await;
+        match call.end(verdict.map_err(|trouble| adapter.told(&trouble, session, environment))) {
             Ok(Verdict::SignedIn(outcome)) => self.finish(&outcome, saved),
             Ok(Verdict::Lacking(unusable)) => {
                 self.warn(&format!("an attribute of its answer cannot be used: {unusable}"));
@@ -247,18 +278,15 @@ impl Visit<'_> {
                 }
                 self.finish(&AuthenticationOutcome::Failed, saved)
             }
-            Err(error) => {
-                self.warn(&error.to_string());
-                match is_away(error) {
-                    true if self.may_wait() => self.waiting(),
-                    true if adapter.config.poll.is_none() => self.away(),
-                    _ => self.finish(&AuthenticationOutcome::Failed, saved),
-                }
-            }
+            Err(error) => match is_away(error) {
+                true if self.may_wait() => self.waiting(),
+                true if adapter.config.poll.is_none() => self.away(),
+                _ => self.finish(&AuthenticationOutcome::Failed, saved),
+            },
         }
     }
 
-    async fn verdict(&self, saved: &Saved) -> Result<Verdict, PluginError> {
+    async fn verdict(&self, saved: &Saved) -> Result<Verdict, Trouble> {
         let HttpAuthAdapter { service, config, at, .. } = self.adapter;
         let Return { sign_in, nonce } = self.returned;
         let random = nonce.to_string();
@@ -377,10 +405,8 @@ impl Visit<'_> {
         self.returned.sign_in.stuck(&self.adapter.at, StatusCode::FORBIDDEN, texts, None, language)
     }
 
-    /// One line for whoever operates the gateway; `reason` holds nothing that the service sent.
     fn warn(&self, reason: &str) {
-        let (session, method) = (self.returned.sign_in.session, self.adapter.at.place.tag.as_str());
-        tracing::warn!(%session, method, reason, request_id = self.environment.request_id, "sign-in at a service");
+        self.adapter.warn(Some(self.returned.sign_in.session), reason, self.environment);
     }
 }
 
