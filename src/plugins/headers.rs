@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use http::{Method, StatusCode, header};
+use http::{HeaderName, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
@@ -41,15 +41,34 @@ impl SealedState for Confirmation {
     const LIFETIME: u64 = SIGN_IN_LIFETIME;
 }
 
-/// Why nothing is released. Says nothing of what came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why nothing is released: in names of plugins.yaml, and without anything that came. That is the reason
+/// to leave out the address of a stranger as well, who may be a citizen; no other line has addresses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Refusal {
-    #[error("the request does not come from the front proxy")]
+    #[error("the request does not come from the front proxy: it connects from an address not in `from`")]
     Stranger,
-    #[error("a header that is asked for did not come, came twice, or is no text")]
-    Headers,
+    #[error("the header `{header}`, for `{attribute}`, {flaw}")]
+    Header { attribute: String, header: HeaderName, flaw: Flaw },
+    /// The method has changed since the sign-in began.
+    #[error("`{0}` is not among the attributes of the method any more")]
+    Unknown(String),
+    #[error("none of the headers of the method came once and as text")]
+    Nobody,
     #[error("the form was not posted by the page that this browser was shown")]
     Form,
+}
+
+/// What is wrong with a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Flaw {
+    #[error("did not come")]
+    Missing,
+    #[error("came twice")]
+    Twice,
+    #[error("is empty")]
+    Empty,
+    #[error("is not UTF-8, or has control characters")]
+    NoText,
 }
 
 /// What the citizen chose.
@@ -91,7 +110,7 @@ impl HeadersAdapter {
             Method::POST => self.act(&state, request, environment),
             _ => return self.at.place.method_not_allowed("GET, HEAD, POST", request.language),
         };
-        answer.unwrap_or_else(|refusal| self.refused(refusal, &state.sign_in, rest, request, environment))
+        answer.unwrap_or_else(|refusal| self.refused(&refusal, &state.sign_in, rest, request, environment))
     }
 
     fn show(
@@ -131,7 +150,9 @@ impl HeadersAdapter {
             Action::Cancel => Ok(sign_in.cancel(&self.at, request.language)),
             Action::Confirm => {
                 let known = self.known(sign_in, request)?;
-                let outcome = sign_in.outcome(|tag| value(&known, tag).map(str::to_owned));
+                let outcome = sign_in.outcome(|tag| {
+                    value(&known, tag).map(str::to_owned).ok_or_else(|| Refusal::Unknown(tag.to_owned()))
+                })?;
                 Ok(sign_in.finish(&self.at, &outcome, None, request.language, environment))
             }
         }
@@ -147,25 +168,28 @@ impl HeadersAdapter {
     /// asked for it has to say something all the same: else it let somebody pass whom it does not know.
     fn known<'r>(&'r self, sign_in: &SignIn, request: &'r OwnRequest) -> Result<Known<'r>, Refusal> {
         self.check_peer(request.peer)?;
-        let known: Known<'_> = self
-            .config
-            .attributes
-            .iter()
-            .filter_map(|(tag, name)| {
-                let mut values = request.asserted.iter().filter(|(other, _)| other == name);
-                match (values.next(), values.next()) {
-                    (Some((_, value)), None) => Some((tag.as_str(), readable(value.as_bytes())?)),
-                    _ => None,
+        let mut known = Known::new();
+        for (tag, header) in &self.config.attributes {
+            let tag = tag.as_str();
+            match asserted(header, request) {
+                Ok(value) => known.push((tag, value)),
+                Err(flaw) if sign_in.attributes.iter().any(|asked| asked == tag) => {
+                    let (attribute, header) = (tag.to_owned(), header.clone());
+                    return Err(Refusal::Header { attribute, header, flaw });
                 }
-            })
-            .collect();
-        let has_all = sign_in.attributes.iter().all(|tag| value(&known, tag).is_some());
-        if has_all && !known.is_empty() { Ok(known) } else { Err(Refusal::Headers) }
+                Err(_) => {}
+            }
+        }
+        match sign_in.attributes.iter().find(|tag| value(&known, tag).is_none()) {
+            Some(tag) => Err(Refusal::Unknown(tag.clone())),
+            None if known.is_empty() => Err(Refusal::Nobody),
+            None => Ok(known),
+        }
     }
 
     fn refused(
         &self,
-        refusal: Refusal,
+        refusal: &Refusal,
         sign_in: &SignIn,
         rest: &str,
         request: &OwnRequest,
@@ -176,7 +200,9 @@ impl HeadersAdapter {
             request_id = environment.request_id, "sign-in refused");
         let again = match refusal {
             Refusal::Stranger => None,
-            Refusal::Headers | Refusal::Form => Some(self.at.place.url("auth", rest).as_str().to_owned()),
+            Refusal::Header { .. } | Refusal::Unknown(_) | Refusal::Nobody | Refusal::Form => {
+                Some(self.at.place.url("auth", rest).as_str().to_owned())
+            }
         };
         sign_in.stuck(&self.at, refusal.status(), refusal.texts(request.language), again, request.language)
     }
@@ -189,21 +215,34 @@ fn value<'r>(known: &Known<'r>, tag: &str) -> Option<&'r str> {
     known.iter().find(|(name, _)| *name == tag).map(|(_, value)| *value)
 }
 
-/// A value that people can read: not empty, and without control characters.
-fn readable(value: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(value).ok().map(str::trim)?;
-    (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
+/// What a header says that came once.
+fn asserted<'r>(header: &HeaderName, request: &'r OwnRequest) -> Result<&'r str, Flaw> {
+    let mut values = request.asserted.iter().filter(|(other, _)| other == header);
+    match (values.next(), values.next()) {
+        (Some((_, value)), None) => readable(value.as_bytes()),
+        (Some(_), Some(_)) => Err(Flaw::Twice),
+        (None, _) => Err(Flaw::Missing),
+    }
+}
+
+/// A value that people can read.
+fn readable(value: &[u8]) -> Result<&str, Flaw> {
+    let text = std::str::from_utf8(value).map_err(|_| Flaw::NoText)?.trim();
+    if text.is_empty() {
+        return Err(Flaw::Empty);
+    }
+    if text.chars().any(char::is_control) { Err(Flaw::NoText) } else { Ok(text) }
 }
 
 impl Refusal {
-    fn status(self) -> StatusCode {
+    fn status(&self) -> StatusCode {
         match self {
             Self::Stranger | Self::Form => StatusCode::FORBIDDEN,
-            Self::Headers => StatusCode::BAD_GATEWAY,
+            Self::Header { .. } | Self::Unknown(_) | Self::Nobody => StatusCode::BAD_GATEWAY,
         }
     }
 
-    fn texts(self, language: Language) -> [&'static str; 3] {
+    fn texts(&self, language: Language) -> [&'static str; 3] {
         match self {
             Self::Stranger => language.pick(
                 [
@@ -217,7 +256,7 @@ impl Refusal {
                     "Use that network, or sign in another way.",
                 ],
             ),
-            Self::Headers => language.pick(
+            Self::Header { .. } | Self::Unknown(_) | Self::Nobody => language.pick(
                 [
                     "Wij weten niet wie u bent",
                     "Uw organisatie heeft niet alle gegevens doorgegeven die gevraagd worden.",

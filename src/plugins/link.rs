@@ -43,7 +43,7 @@ impl SealedState for Conversation {
 }
 
 /// Why the citizen is sent nowhere. Says nothing of what came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Refusal {
     #[error("no result came, or several")]
     NoResult,
@@ -91,7 +91,7 @@ impl LinkAdapter {
         };
         let delivery = match self.delivery(&conversation, request, environment) {
             Ok(delivery) => delivery,
-            Err(refusal) => return self.refused(refusal, &conversation, request.language, environment),
+            Err(refusal) => return self.refused(&refusal, &conversation, request.language, environment),
         };
         let base = self.at.place.base();
         match self.link(&conversation, delivery.as_ref(), environment.clock.now()) {
@@ -100,7 +100,7 @@ impl LinkAdapter {
             }
             Ok(url) => pages::go_on(base, &url, request.language),
             Err(refusal) => {
-                let answer = self.refused(refusal, &conversation, request.language, environment);
+                let answer = self.refused(&refusal, &conversation, request.language, environment);
                 let stuck = Stuck::Conversation {
                     session: conversation.session,
                     purpose: conversation.purpose,
@@ -151,7 +151,7 @@ impl LinkAdapter {
 
     fn refused(
         &self,
-        refusal: Refusal,
+        refusal: &Refusal,
         conversation: &Conversation,
         language: Language,
         environment: Environment<'_>,
@@ -206,7 +206,7 @@ fn sign(jwt: &Jwt, values: &Known<'_>, now: UnixSeconds) -> Result<String, Refus
 }
 
 impl Refusal {
-    fn status(self) -> StatusCode {
+    fn status(&self) -> StatusCode {
         match self {
             Self::NoResult | Self::Foreign | Self::Expired => StatusCode::BAD_REQUEST,
             Self::Template(_) => StatusCode::BAD_GATEWAY,
@@ -214,7 +214,7 @@ impl Refusal {
         }
     }
 
-    fn texts(self, language: Language) -> [&'static str; 3] {
+    fn texts(&self, language: Language) -> [&'static str; 3] {
         match self {
             Self::NoResult | Self::Foreign => language.pick(
                 ["U bent niet ingelogd", "Deze pagina hoort bij een andere sessie.", "Begin opnieuw."],

@@ -40,7 +40,6 @@ use crate::{
         AttributeTag, Clock, MethodTag, Nonce, OwnAnswer, OwnRequest, PluginUrl, Random, ResultToken,
         SessionReference, UrlError,
     },
-    templates::RenderError,
 };
 
 /// What a step of a session may use of the world: all of it is a parameter.
@@ -119,8 +118,8 @@ pub enum PluginError {
     Malformed,
     #[error("its {field} cannot be used: {reason}")]
     Url { field: UrlField, reason: UrlError },
-    #[error("a template of plugins.yaml cannot be filled in: {0}")]
-    Template(#[from] RenderError),
+    #[error("a template of plugins.yaml cannot be filled in")]
+    Template,
     #[error("the result that it got is not one of this session")]
     Result,
     #[error("the configuration has no such adapter any more, or another service for it")]
@@ -146,7 +145,7 @@ impl PluginError {
             Self::Status(_) => "bad_status",
             Self::Malformed => "malformed",
             Self::Url { .. } => "bad_url",
-            Self::Template(_) => "bad_template",
+            Self::Template => "bad_template",
             Self::Result => "bad_result",
             Self::Gone | Self::Library => "failed",
         }

@@ -2,8 +2,11 @@
 //! how it ends.
 //! May import: what `plugins` may.
 
+use std::fmt;
+
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     AuthenticationRequest, Environment,
@@ -13,11 +16,52 @@ use super::{
 use crate::{
     model::{Language, OwnAnswer, PluginUrl, SessionReference, Stuck, UnixSeconds, url},
     pages::{self, BackLink},
+    templates::scalar_text,
     tokens::{Attributes, AuthenticationOutcome},
 };
 
 /// Seconds that a citizen has to sign in.
 pub(super) const SIGN_IN_LIFETIME: u64 = 60 * 60;
+
+/// Why an attribute that was asked for cannot be had: in names of plugins.yaml, and without any value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("`{attribute}` from `{from}` is missing")]
+    Missing { attribute: String, from: String },
+    /// Of a selection.
+    #[error("`{attribute}` is missing: `{from}` selects nothing, or more than one value")]
+    Unselected { attribute: String, from: String },
+    #[error("`{attribute}` from `{from}` is a list, an object or a number that is too large")]
+    NoText { attribute: String, from: String },
+    #[error("`{attribute}` from `{from}` is longer than {most} bytes")]
+    TooLong { attribute: String, from: String, most: usize },
+    /// The method has changed since the sign-in began.
+    #[error("`{attribute}` is not among the attributes of the method any more")]
+    Unknown { attribute: String },
+}
+
+impl Unusable {
+    pub(super) fn unknown(attribute: &str) -> Self {
+        Self::Unknown { attribute: attribute.to_owned() }
+    }
+}
+
+/// An attribute as text, from what stands where plugins.yaml says; `null` is missing.
+pub(super) fn attribute_text(
+    attribute: &str,
+    from: impl fmt::Display,
+    found: Option<&Value>,
+) -> Result<String, Unusable> {
+    let names = || (attribute.to_owned(), from.to_string());
+    let Some(found) = found.filter(|found| !found.is_null()) else {
+        let (attribute, from) = names();
+        return Err(Unusable::Missing { attribute, from });
+    };
+    scalar_text(found).map(Into::into).ok_or_else(|| {
+        let (attribute, from) = names();
+        Unusable::NoText { attribute, from }
+    })
+}
 
 /// Part of an adapter's sealed state. Its binary form has no names: whoever changes the fields gives
 /// every state that holds it another kind.
@@ -44,12 +88,16 @@ impl SignIn {
         }
     }
 
-    /// What was asked for, from what the source knows; a failed sign-in where anything is missing.
-    pub(super) fn outcome(&self, value: impl Fn(&str) -> Option<String>) -> AuthenticationOutcome {
-        let attributes: Option<Attributes> =
-            self.attributes.iter().map(|tag| Some((tag.clone(), value(tag)?))).collect();
-        attributes
-            .map_or(AuthenticationOutcome::Failed, |attributes| AuthenticationOutcome::Success { attributes })
+    /// All that was asked for, from what the source knows.
+    ///
+    /// # Errors
+    /// The first of what `value` says of an attribute.
+    pub(super) fn outcome<E>(
+        &self,
+        value: impl Fn(&str) -> Result<String, E>,
+    ) -> Result<AuthenticationOutcome, E> {
+        let attributes = self.attributes.iter().map(|tag| Ok((tag.clone(), value(tag)?)));
+        Ok(AuthenticationOutcome::Success { attributes: attributes.collect::<Result<Attributes, E>>()? })
     }
 
     /// Sends the citizen on with the result.

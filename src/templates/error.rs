@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Filter, Kind, MAX_TEXT};
+use super::{Filter, Kind, MAX_TEXT, Name};
 
 /// What is wrong with a template, and where in its text. It holds nothing but names that the operator
 /// wrote or could have written.
@@ -129,11 +129,11 @@ impl TemplateProblem {
     }
 }
 
-/// Why a template cannot be rendered with the values at hand. Never holds any of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why a template cannot be rendered with the values at hand. Never holds any of them, only names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    #[error("a value that is named was not given")]
-    Absent,
+    #[error("`{0}` has no value, and there is no `default`")]
+    Absent(Name),
     #[error("it would be too large")]
     TooLarge,
     #[error("a value cannot stand where it is named")]

@@ -57,7 +57,8 @@ impl Expression {
         for filter in &self.filters {
             value = filter.apply(value)?;
         }
-        value.ok_or(RenderError::Absent)
+        // A literal always has a value.
+        value.ok_or_else(|| self.name().cloned().map_or(RenderError::Unsafe, RenderError::Absent))
     }
 
     /// The value inside a text, at most [`super::MAX_TEXT`] bytes.

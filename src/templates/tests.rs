@@ -90,15 +90,23 @@ fn filters_apply_from_left_to_right() {
 #[test]
 fn an_absent_value_needs_a_default() {
     let render = |template| Template::parse(template, &scope()).expect(template).text(&Nothing);
-    assert_eq!(render("{{ attributes.email }}"), Err(RenderError::Absent));
-    assert_eq!(render("{{ attributes.email | lower | tojson }}"), Err(RenderError::Absent));
+    let absent = |root: &str, member: Option<&str>| {
+        let name = Name { root: root.to_owned(), member: member.map(str::to_owned) };
+        RenderError::Absent(name)
+    };
+    assert_eq!(render("{{ attributes.email }}"), Err(absent("attributes", Some("email"))));
+    assert_eq!(
+        render("{{ attributes.email }}").expect_err("absent").to_string(),
+        "`attributes.email` has no value, and there is no `default`"
+    );
+    assert_eq!(render("{{ attributes.email | lower | tojson }}"), Err(absent("attributes", Some("email"))));
     assert_eq!(render("{{ attributes.email | lower | default('X') }}").as_deref(), Ok("X"));
     assert_eq!(render("{{ attributes.email | default('') }}").as_deref(), Ok(""));
     let json = |template| JsonTemplate::string(template, &scope()).expect(template).render(&Nothing);
-    assert_eq!(json("{{ attributes }}"), Err(RenderError::Absent));
+    assert_eq!(json("{{ attributes }}"), Err(absent("attributes", None)));
     assert_eq!(json("{{ attributes.email | default(null) }}"), Ok(json!(null)));
     let path = PathTemplate::parse("/{{ purpose }}", &scope()).expect("a path");
-    assert_eq!(path.render(&Nothing), Err(RenderError::Absent));
+    assert_eq!(path.render(&Nothing), Err(absent("purpose", None)));
 }
 
 #[test]

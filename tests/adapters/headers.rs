@@ -114,7 +114,11 @@ fn a_stranger_is_nobody_whatever_the_headers_say() {
     let line = world.gateway.wait_for_log(|line| line.message() == "sign-in refused");
     assert_eq!(line.text_field("level"), Some("WARN"));
     assert_eq!(line.text_field("method"), Some("far"));
-    assert_eq!(line.text_field("reason"), Some("the request does not come from the front proxy"));
+    assert_eq!(
+        line.text_field("reason"),
+        Some("the request does not come from the front proxy: it connects from an address not in `from`")
+    );
+    assert!(!line.text.contains("127.0.0.1") && !line.text.contains("192.0.2.1"), "{}", line.text);
     assert!(world.comm.deliveries().is_empty());
 }
 
@@ -141,6 +145,13 @@ fn a_header_that_is_missing_or_doubtful_ends_the_sign_in() {
             assert!(!answer.text().contains("jan@example.nl") && !answer.text().contains("Piet"));
         }
     }
+    let line = world.gateway.wait_for_log(|line| {
+        line.message() == "sign-in refused"
+            && line.text_field("reason") == Some("the header `x-remote-name`, for `fullname`, came twice")
+    });
+    assert_eq!(line.text_field("method"), Some("sso"));
+    assert!(line.text_field("session").is_some() && line.text_field("request_id").is_some());
+    assert!(!world.gateway.log_text().contains("jan@") && !world.gateway.log_text().contains("Piet"));
     // Bytes that are no UTF-8.
     let target = url.strip_prefix(PUBLIC).expect("it is the gateway's");
     let mut bytes = request("GET", "gateway.test", target, &[JAN[0], ("X-Remote-Name", "#")], b"");

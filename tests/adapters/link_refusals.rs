@@ -76,7 +76,10 @@ fn a_template_that_cannot_be_filled_in_sends_nobody_on() {
     // `test` has no such value; the other one is no segment of a path.
     let lacking = "test: { attributes: { email: jan@example.nl } }";
     let climbing = "test: { attributes: { email: jan@example.nl, fullname: \"..\" } }";
-    for auth in [lacking, climbing] {
+    for (auth, wrong) in [
+        (lacking, "`attributes.fullname` has no value, and there is no `default`"),
+        (climbing, "a value cannot stand where it is named"),
+    ] {
         let link = "link: { url: \"http://meet.test/{{ attributes.fullname }}/x\" }";
         let rooms = Rooms::new(&Setup::default().auth("test", auth).comm("video", link));
         let mut browser = rooms.world.browser();
@@ -84,7 +87,8 @@ fn a_template_that_cannot_be_filled_in_sends_nobody_on() {
         assert_refused(&browser.get(&link), 502, auth);
         let line = rooms.world.gateway.wait_for_log(|line| line.message() == "link refused");
         let reason = line.text_field("reason").unwrap_or_default();
-        assert!(reason.starts_with("a template of plugins.yaml cannot be filled in"), "{reason}");
+        assert_eq!(reason, format!("a template of plugins.yaml cannot be filled in: {wrong}"));
+        assert!(!rooms.world.gateway.log_text().contains("jan@example.nl"));
         assert!(rooms.arrivals().is_empty());
     }
 }

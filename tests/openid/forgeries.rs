@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     parameter,
     support::{
+        answers,
         forging_provider::{Forgery, ForgingProvider},
         now,
     },
@@ -187,6 +188,42 @@ fn userinfo_is_about_the_person_who_signed_in() {
     {
         assert_fails(&town, &provider, forgery, "userinfo");
     }
+}
+
+#[test]
+fn a_claim_that_cannot_be_used_is_named_and_not_shown() {
+    let (town, provider) = Town::forging(&Sso { asked: "city", ..Sso::forged() });
+    for (address, wrong) in [
+        (json!({ "street": "Nijmegen" }), "missing"),
+        (json!({ "locality": null }), "missing"),
+        (json!({ "locality": ["Nijmegen"] }), "a list, an object or a number that is too large"),
+        (json!({ "locality": { "Nijmegen": 1 } }), "a list, an object or a number that is too large"),
+    ] {
+        provider.set_id_token_claims(json!({}));
+        provider.set_userinfo_claims(json!({ "address": address }));
+        let reason =
+            format!("a claim that was asked for cannot be used: `city` from `/address/locality` is {wrong}");
+        assert_fails(&town, &provider, Forgery::None, &reason);
+    }
+    let line = town.world.gateway.wait_for_log(|line| line.message() == "sign-in failed");
+    assert_eq!(line.text_field("method"), Some("sso"));
+    assert!(line.text_field("session").is_some() && line.text_field("request_id").is_some());
+    town.assert_discreet();
+}
+
+#[test]
+fn a_token_endpoint_that_does_not_know_the_gateway_is_told_from_others() {
+    let (town, provider) = Town::forging(&Sso::forged());
+    let unknown = answers::answer(401, &[], "{\"error\":\"a-secret\"}");
+    for (forgery, reason) in [
+        (Forgery::Answers("/token", unknown.clone()), "`client_id` and `client_secret` or `private_key_jwt`"),
+        (Forgery::Answers("/token", answers::answer(400, &[], "")), "the provider's token cannot be used"),
+        (Forgery::Answers("/userinfo", unknown), "the provider's userinfo cannot be used"),
+    ] {
+        provider.set_id_token_claims(json!({}));
+        assert_fails(&town, &provider, forgery, reason);
+    }
+    town.assert_discreet();
 }
 
 #[test]

@@ -78,14 +78,17 @@ fn claims_of_the_id_token_need_no_userinfo() {
 #[test]
 #[ignore = "needs Node: make test"]
 fn a_claim_that_is_missing_or_a_list_is_a_failed_sign_in() {
-    for (asked, claims) in
-        [("email", json!({})), ("groups", crate::town::claims()), ("email", json!({ "email": null }))]
-    {
+    let list = "`groups` from `groups` is a list";
+    for (asked, claims, reason) in [
+        ("email", json!({}), "`email` from `email` is missing"),
+        ("groups", crate::town::claims(), list),
+        ("email", json!({ "email": null }), "`email` from `email` is missing"),
+    ] {
         let (town, provider) = Town::real(Options::default(), &Sso { asked, ..Sso::default() });
         provider.set_claims(&claims);
         town.sign_in();
         town.assert_failed(asked);
-        assert!(town.reason_after(0).contains("claim"));
+        assert!(town.reason_after(0).contains(reason), "{}", town.reason_after(0));
     }
 }
 

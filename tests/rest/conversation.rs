@@ -171,6 +171,24 @@ fn a_failed_delivery_is_told_with_a_way_on() {
 }
 
 #[test]
+fn the_log_names_what_a_delivery_lacks_and_shows_no_value() {
+    let world = World::communicating(&room("", "").replace("attributes.email", "attributes.fullnam"));
+    let (landing, _) = world.converse(&mut world.browser());
+    assert_eq!(landing.status(), Some(502));
+    assert!(!landing.text().contains("fullnam"), "citizens learn no names");
+    let line = world.gateway.wait_for_log(|line| line.message() == "conversation at a service");
+    let reason = "a template of plugins.yaml cannot be filled in: \
+                  `attributes.fullnam` has no value, and there is no `default`";
+    assert_eq!(line.text_field("reason"), Some(reason));
+    assert_eq!(line.text_field("method"), Some("room"));
+    let event = world.wait_for_event("attributes_delivered", "delivery_failed");
+    assert_eq!(line.text_field("session"), event.text_field("session"));
+    assert_eq!(line.text_field("request_id"), event.text_field("request_id"));
+    let seen = world.seen_by_operators();
+    assert!(!seen.contains(&value_of("email")) && !seen.contains(&value_of("fullname")), "{seen}");
+}
+
+#[test]
 fn a_failed_delivery_is_no_matter_where_the_conversation_goes_on() {
     for (what, failure) in failures() {
         let world = World::communicating(&room("", "      on_failure: continue\n"));

@@ -67,6 +67,43 @@ fn what_is_kept_is_what_it_has_to_be() {
 }
 
 #[test]
+fn what_cannot_be_kept_is_named_in_the_log_and_not_shown() {
+    let login = "http://127.0.0.1/surprise";
+    let long = format!("http://127.0.0.1/{}", "surprise".repeat(300));
+    for (answer, reason) in [
+        (json!({ "login_url": login }), "`save.id` cannot be used: its selection `from` finds nothing"),
+        (json!({ "id": ["surprise"], "login_url": login }), "`save.id` cannot be used: what is there is not"),
+        (json!({ "id": "surprise", "login_url": login }), "`save.id` cannot be used: it does not fit its"),
+        (json!({ "id": "surprise\n", "login_url": login }), "`save.id` cannot be used: it has control"),
+        (
+            json!({ "id": "surprise".repeat(65), "login_url": login }),
+            "`save.id` cannot be used: it is longer",
+        ),
+        (
+            json!({ "id": ID, "login_url": 7 }),
+            "`save.login` cannot be used: what is there is not of its `type`",
+        ),
+        (json!({ "id": ID, "login_url": long }), "`save.login` cannot be used: it is longer than 2000 bytes"),
+        (
+            json!({ "id": ID, "login_url": "https://surprise.example/" }),
+            "`save.login` cannot be used: its host",
+        ),
+    ] {
+        let world = World::signing_in(&pin(""));
+        world.service.tell("POST /api/sessions", [json_answer(201, &answer)]);
+        let refused = world.try_start(&mut world.browser(), "pin", "chat");
+        assert_eq!(refusal(&refused), (REFUSED.0, REFUSED.1.to_owned()), "{reason}");
+        let line = world.wait_for_warning(reason);
+        assert_eq!(line.text_field("method"), Some("pin"));
+        let event = world.wait_for_event("start", "plugin_error");
+        assert_eq!(line.text_field("session"), event.text_field("session"), "{reason}");
+        assert_eq!(line.text_field("request_id"), event.text_field("request_id"), "{reason}");
+        assert!(!world.seen_by_operators().contains("surprise"), "{reason}");
+        assert!(!refused.text().contains("save."), "browsers learn no names: {}", refused.text());
+    }
+}
+
+#[test]
 fn answers_that_are_no_json_or_too_large_are_refused() {
     for (what, answer) in [
         ("a page", answers::answer(201, &[("Content-Type", "text/html")], "<html>")),

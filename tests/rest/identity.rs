@@ -171,17 +171,58 @@ fn wrong_answers_at_the_end_are_a_failed_sign_in() {
 }
 
 #[test]
+fn an_attribute_that_cannot_be_used_is_named_and_not_shown() {
+    let huge = "surprise".repeat(1_000);
+    for (mail, wrong) in [
+        (
+            json!(["surprise"]),
+            "`email` from `$.person.mail` is a list, an object or a number that is too large",
+        ),
+        (json!(null), "`email` from `$.person.mail` is missing"),
+        (json!(huge), "`email` from `$.person.mail` is longer than 4096 bytes"),
+    ] {
+        let world = World::signing_in(&pin(""));
+        let answer = json!({ "state": "done", "person": { "mail": mail, "name": "surprise" } });
+        world.service.tell("GET /api/sessions/", [json_answer(200, &answer)]);
+        let mut browser = world.browser();
+        let go = world.start(&mut browser, "pin", "chat");
+        browser.open(&go);
+        let line = world.wait_for_warning(wrong);
+        assert_eq!(line.text_field("method"), Some("pin"));
+        assert!(line.text_field("session").is_some() && line.text_field("request_id").is_some());
+        assert!(!world.seen_by_operators().contains("surprise"), "{wrong}");
+    }
+    let world = World::signing_in(&pin(""));
+    let answer = json!({ "state": "done", "person": { "name": 7 } });
+    world.service.tell("GET /api/sessions/", [json_answer(200, &answer)]);
+    let mut browser = world.browser();
+    let go = world.start(&mut browser, "pin", "chat");
+    browser.open(&go);
+    world.wait_for_warning("`email` is missing: `$.person.mail` selects nothing, or more than one value");
+}
+
+#[test]
 fn a_start_that_fails_is_told() {
-    for (what, answer) in [
-        ("another status", json_answer(200, &json!({}))),
-        ("trouble", answers::answer(500, &[], "")),
-        ("closes", vec![Step::Close]),
+    for (what, answer, reason) in [
+        (
+            "another status",
+            json_answer(200, &json!({})),
+            "it answered with status 200 OK, which `expect` does not name",
+        ),
+        (
+            "trouble",
+            answers::answer(500, &[], ""),
+            "it answered with status 500 Internal Server Error, which `expect` does not name",
+        ),
+        ("no JSON", answers::answer(201, &[], "surprise"), "its answer is not JSON"),
+        ("closes", vec![Step::Close], ""),
     ] {
         let world = World::signing_in(&pin(""));
         world.service.tell("POST /api/sessions", [answer]);
         let refused = world.try_start(&mut world.browser(), "pin", "chat");
         assert_eq!(refusal(&refused), (502, "auth_plugin_error".into()), "{what}");
         assert_eq!(world.service.requests("POST /api/sessions").len(), 1, "{what}: sent once");
+        world.wait_for_warning(reason);
     }
 }
 

@@ -188,11 +188,11 @@ impl World {
     }
 
     /// Waits for the line that says what was wrong with the service.
-    pub fn wait_for_warning(&self, reason: &str) {
+    pub fn wait_for_warning(&self, reason: &str) -> LogLine {
         self.gateway.wait_for_log(|line| {
             line.message() == "sign-in at a service"
                 && line.text_field("reason").is_some_and(|said| said.contains(reason))
-        });
+        })
     }
 
     /// All that operators can see: the log, the metrics and the configuration in force.

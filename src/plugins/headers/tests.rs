@@ -162,6 +162,28 @@ fn each_header_comes_once_and_is_text() {
 }
 
 #[test]
+fn a_refusal_names_the_header_and_not_its_value() {
+    let case = Case::asking(&attributes());
+    let state = case.adapter.at.open::<Confirmation>(&case.state, case.world.environment()).unwrap();
+    let refusal = |asserted: &[(&'static str, &[u8])]| {
+        let request = from(PROXY, asserted, request(Method::GET, None, ""));
+        case.adapter.known(&state.sign_in, &request).unwrap_err().to_string()
+    };
+    let mail: (&str, &[u8]) = (MAIL, b"jan@example.nl");
+    for (bsn, wrong) in [
+        (&[][..], "did not come"),
+        (&[(BSN, &b"7"[..]), (BSN, b"8")], "came twice"),
+        (&[(BSN, b" ")], "is empty"),
+        (&[(BSN, b"\xff")], "is not UTF-8, or has control characters"),
+        (&[(BSN, b"7\t8")], "is not UTF-8, or has control characters"),
+    ] {
+        let asserted = [&[mail], bsn].concat();
+        assert_eq!(refusal(&asserted), format!("the header `x-remote-bsn`, for `bsn`, {wrong}"));
+    }
+    assert_eq!(refusal(&[(BSN, b"7")]), "the header `x-remote-mail`, for `email`, did not come");
+}
+
+#[test]
 fn who_is_asked_for_nothing_is_somebody_all_the_same() {
     let case = Case::asking(&[]);
     assert_eq!(case.get(PROXY, &[]).status, StatusCode::BAD_GATEWAY);

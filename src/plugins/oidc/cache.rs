@@ -109,7 +109,7 @@ impl<T> Cached<T> {
                 Ok(value)
             }
             Err(trouble) => {
-                held.trouble = Some(trouble);
+                held.trouble = Some(trouble.clone());
                 held.value.clone().ok_or(trouble)
             }
         }
@@ -128,7 +128,7 @@ impl<T> Held<T> {
 
     /// What there is to serve after a fetch.
     fn answer(&self) -> Option<Result<Arc<T>, Trouble>> {
-        self.value.clone().map(Ok).or(self.trouble.map(Err))
+        self.value.clone().map(Ok).or(self.trouble.clone().map(Err))
     }
 }
 

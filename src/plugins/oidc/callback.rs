@@ -4,7 +4,10 @@
 use http::{StatusCode, header};
 
 use super::{
-    super::{Environment, Ticket},
+    super::{
+        Environment, Ticket,
+        sign_in::{Unusable, attribute_text},
+    },
     Flow, OidcAdapter, SignInPage, hex, logout,
     tokens::{Asked, Exchange},
     trouble::Trouble,
@@ -48,7 +51,7 @@ impl OidcAdapter {
                 flow.sign_in.finish(&self.at, &outcome, updates, request.language, environment)
             }
             Err(trouble) => {
-                self.warn(&flow.sign_in, trouble, environment);
+                self.warn(&flow.sign_in, &trouble, environment);
                 let failed = AuthenticationOutcome::Failed;
                 flow.sign_in.finish(&self.at, &failed, None, request.language, environment)
             }
@@ -81,12 +84,11 @@ impl OidcAdapter {
         let tokens = exchange.redeem(code, &asked).await?;
         let wanted: Vec<_> = flow.sign_in.attributes.iter().filter_map(|tag| self.claim(tag)).collect();
         let claims = exchange.claims(&tokens, &asked, &wanted).await?;
-        match flow.sign_in.outcome(|tag| claims.text(self.claim(tag)?)) {
-            AuthenticationOutcome::Failed => Err(Trouble::Claim),
-            outcome @ AuthenticationOutcome::Success { .. } => {
-                Ok(Ending::Done(outcome, logout::ticket(&tokens, &flow.issuer, &metadata)))
-            }
-        }
+        let outcome = flow.sign_in.outcome(|tag| {
+            let claim = self.claim(tag).ok_or_else(|| Unusable::unknown(tag))?;
+            attribute_text(tag, claim, claims.find(claim))
+        })?;
+        Ok(Ending::Done(outcome, logout::ticket(&tokens, &flow.issuer, &metadata)))
     }
 
     /// Against answers of another provider that a browser was made to ask (RFC 9207, section 2.4).

@@ -61,7 +61,7 @@ impl OidcAdapter {
             return Err(PluginError::Gone);
         }
         let provider = self.providers.provider(&self.config.issuer);
-        let metadata = provider.metadata(calls).await.map_err(Trouble::as_plugin_error)?;
+        let metadata = provider.metadata(calls).await.map_err(|trouble| trouble.as_plugin_error())?;
         let revoked = self.revoke(&ending, &metadata, calls).await;
         let ended = self.end_session(&ending, &metadata, calls).await;
         match (revoked, ended) {

@@ -163,13 +163,13 @@ impl OidcAdapter {
         let metadata = match provider.metadata(self.calls(environment)).await {
             Ok(metadata) => metadata,
             Err(trouble) => {
-                self.warn(&sign_in, trouble, environment);
+                self.warn(&sign_in, &trouble, environment);
                 return self.unreachable(page, &sign_in, language);
             }
         };
         let flow = Flow::new(sign_in, &self.config.issuer, environment);
         let Some(url) = self.authorization_url(&flow, &metadata, language, environment) else {
-            self.warn(&flow.sign_in, Trouble::Library, environment);
+            self.warn(&flow.sign_in, &Trouble::Library, environment);
             return OwnAnswer::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let place = &self.at.place;
@@ -256,10 +256,10 @@ impl OidcAdapter {
         Calls { method: self.at.place.tag.as_str(), timeout: self.timeout, environment }
     }
 
-    fn warn(&self, sign_in: &SignIn, trouble: Trouble, environment: Environment<'_>) {
+    fn warn(&self, sign_in: &SignIn, trouble: &Trouble, environment: Environment<'_>) {
         tracing::warn!(
             session = %sign_in.session,
-            auth_method = self.at.place.tag.as_str(),
+            method = self.at.place.tag.as_str(),
             reason = %trouble,
             request_id = environment.request_id,
             "sign-in failed"

@@ -76,7 +76,7 @@ async fn told<T>(fetch: impl Future<Output = Result<T, Trouble>>, calls: Calls<'
     let fetched = fetch.await;
     if let Err(trouble) = &fetched {
         tracing::warn!(
-            auth_method = calls.method,
+            method = calls.method,
             reason = %trouble,
             request_id = calls.environment.request_id,
             "the OpenID provider cannot be asked"

@@ -14,7 +14,7 @@ use super::{
     provider::Provider,
     trouble::Trouble,
 };
-use crate::templates::{ClaimPath, scalar_text};
+use crate::templates::ClaimPath;
 
 /// What the token endpoint answered (OpenID Connect Core 1.0, section 3.1.3.3).
 #[derive(Deserialize)]
@@ -39,12 +39,8 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// The claim as text: the id token's, or else that of userinfo.
-    pub(super) fn text(&self, path: &ClaimPath) -> Option<String> {
-        self.find(path).and_then(scalar_text).map(Into::into)
-    }
-
-    fn find(&self, path: &ClaimPath) -> Option<&Value> {
+    /// The id token's claim, or else that of userinfo.
+    pub(super) fn find(&self, path: &ClaimPath) -> Option<&Value> {
         let sources = [Some(&self.id_token), self.userinfo.as_ref()];
         sources.into_iter().flatten().filter_map(|claims| path.select(claims)).find(|claim| !claim.is_null())
     }
@@ -68,7 +64,8 @@ impl Exchange<'_> {
             ("code_verifier", asked.verifier.clone()),
         ];
         let form = client_auth::form(fields, &self.adapter.config, self.metadata, self.calls.environment)?;
-        self.calls.post(Operation::Token, &self.metadata.token, &form).await
+        let tokens = self.calls.post(Operation::Token, &self.metadata.token, &form).await;
+        tokens.map_err(Trouble::at_token_endpoint)
     }
 
     /// The claims of a checked id token, with those of userinfo when one of `wanted` is not among them.

@@ -2,13 +2,26 @@
 //! the provider or a browser sent.
 //! May import: what `plugins` may.
 
-use super::{super::PluginError, calls::Operation, id_token::IdTokenError, metadata::MetadataError};
+use http::StatusCode;
+
+use super::{
+    super::{PluginError, sign_in::Unusable},
+    calls::Operation,
+    id_token::IdTokenError,
+    metadata::MetadataError,
+};
 
 /// Why a sign-in failed, or what is known of a provider could not be renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trouble {
     #[error("the provider's {0} cannot be used: {1}")]
     Call(Operation, PluginError),
+    /// Said by itself, since nothing is wrong with any token.
+    #[error(
+        "the token endpoint does not know the gateway (status 401): \
+         `client_id` and `client_secret` or `private_key_jwt` have to be as the provider has them"
+    )]
+    Client,
     #[error("the provider's discovery document cannot be used: {0}")]
     Metadata(#[from] MetadataError),
     #[error("the provider's answer lacks a parameter, or has one twice")]
@@ -21,17 +34,26 @@ pub(super) enum Trouble {
     IdToken(#[from] IdTokenError),
     #[error("userinfo is about somebody else")]
     Subject,
-    #[error("a claim that was asked for is missing, or is a list, an object or a number that is too large")]
-    Claim,
+    #[error("a claim that was asked for cannot be used: {0}")]
+    Claim(#[from] Unusable),
     #[error("the cryptographic library failed")]
     Library,
 }
 
 impl Trouble {
-    /// The same for whoever called the adapter.
-    pub(super) fn as_plugin_error(self) -> PluginError {
+    /// What the call for the tokens failed with.
+    pub(super) fn at_token_endpoint(self) -> Self {
         match self {
-            Self::Call(_, error) => error,
+            Self::Call(_, PluginError::Status(StatusCode::UNAUTHORIZED)) => Self::Client,
+            trouble => trouble,
+        }
+    }
+
+    /// The same for whoever called the adapter.
+    pub(super) fn as_plugin_error(&self) -> PluginError {
+        match self {
+            Self::Call(_, error) => *error,
+            Self::Client => PluginError::Status(StatusCode::UNAUTHORIZED),
             Self::Library => PluginError::Library,
             _ => PluginError::Malformed,
         }

@@ -12,16 +12,17 @@ use serde::{Deserialize, Serialize};
 use super::{
     saved::Saved,
     service::RestService,
+    trouble::Trouble,
     values::{Known, KnownAttributes},
 };
 use crate::{
-    config::{Call as Request, HttpAuth},
+    config::{Call as Request, Finish, HttpAuth},
     model::{Nonce, OwnAnswer, OwnRequest, PluginUrl, SessionReference, cookie, url},
     pages::{self, Waiting},
     plugins::{
         AuthenticationRequest, Call, Environment, PluginError, SealedPlace, SessionUpdate, Ticket,
         TransportError,
-        sign_in::{SIGN_IN_LIFETIME, SignIn},
+        sign_in::{SIGN_IN_LIFETIME, SignIn, Unusable, attribute_text},
     },
     templates::scalar_text,
     tokens::{AuthenticationOutcome, SealedState},
@@ -109,6 +110,15 @@ impl HttpAuthAdapter {
         request: &AuthenticationRequest<'_>,
         environment: Environment<'_>,
     ) -> Result<PluginUrl, PluginError> {
+        let started = self.try_start(request, environment).await;
+        started.map_err(|trouble| self.told(&trouble, Some(request.session), environment))
+    }
+
+    async fn try_start(
+        &self,
+        request: &AuthenticationRequest<'_>,
+        environment: Environment<'_>,
+    ) -> Result<PluginUrl, Trouble> {
         let nonce = Nonce::new(environment.random);
         let state = Return { sign_in: SignIn::of(request, environment.clock.now()), nonce };
         let return_url = self.page_url("return", &state, environment)?;
@@ -127,7 +137,7 @@ impl HttpAuthAdapter {
             None => return_url.clone(),
         };
         let departure = Departure { session: request.session, to, saved: saved.only(&self.used_later) };
-        self.page_url("go", &departure, environment)
+        Ok(self.page_url("go", &departure, environment)?)
     }
 
     fn page_url<S: SealedState>(
@@ -195,7 +205,26 @@ impl HttpAuthAdapter {
             postcard::from_bytes(&ticket.0).map_err(|_| PluginError::Gone)?;
         let random = nonce.to_string();
         let known = Known::new(&purpose, &random, &saved);
-        self.service.perform(call, known, environment).await.map(|_| ())
+        let performed = self.service.perform(call, known, environment).await;
+        // A ticket has no session; the line of the session's event has the same `request_id`.
+        performed.map(drop).map_err(|trouble| self.told(&trouble, None, environment))
+    }
+
+    /// Logs what is wrong by its names, and answers what the caller may tell a browser.
+    fn told(
+        &self,
+        trouble: &Trouble,
+        session: Option<SessionReference>,
+        environment: Environment<'_>,
+    ) -> PluginError {
+        self.warn(session, &trouble.to_string(), environment);
+        trouble.as_plugin_error()
+    }
+
+    /// One line for whoever operates the gateway; `reason` holds nothing that the service sent.
+    fn warn(&self, session: Option<SessionReference>, reason: &str, environment: Environment<'_>) {
+        let (session, method) = (session.map(tracing::field::display), self.at.place.tag.as_str());
+        tracing::warn!(session, method, reason, request_id = environment.request_id, "sign-in at a service");
     }
 }
 
@@ -207,6 +236,8 @@ fn cookie_name(session: SessionReference) -> String {
 /// How a sign-in ended, as the service says.
 enum Verdict {
     SignedIn(AuthenticationOutcome),
+    /// They signed in, and not all that was asked for is there.
+    Lacking(Unusable),
     Cancelled,
     Pending,
     /// It failed, and whether as plugins.yaml foresees.
@@ -229,12 +260,13 @@ impl Visit<'_> {
     async fn ask(&self, saved: &Saved) -> OwnAnswer {
         let Self { adapter, environment, .. } = *self;
         let call = Call::begin(adapter.at.place.tag.as_str(), "finish_authentication", environment.metrics);
-        match call.end(self.verdict(saved).await) {
-            Ok(Verdict::SignedIn(outcome)) => {
-                if outcome == AuthenticationOutcome::Failed {
-                    self.warn("an attribute is missing from its answer, or is no text");
-                }
-                self.finish(&outcome, saved)
+        let session = Some(self.returned.sign_in.session);
+        let verdict = self.verdict(saved).await;
+        match call.end(verdict.map_err(|trouble| adapter.told(&trouble, session, environment))) {
+            Ok(Verdict::SignedIn(outcome)) => self.finish(&outcome, saved),
+            Ok(Verdict::Lacking(unusable)) => {
+                self.warn(&format!("an attribute of its answer cannot be used: {unusable}"));
+                self.finish(&AuthenticationOutcome::Failed, saved)
             }
             Ok(Verdict::Cancelled) => {
                 self.ended(self.returned.sign_in.cancel(&adapter.at, self.request.language))
@@ -246,18 +278,15 @@ impl Visit<'_> {
                 }
                 self.finish(&AuthenticationOutcome::Failed, saved)
             }
-            Err(error) => {
-                self.warn(&error.to_string());
-                match is_away(error) {
-                    true if self.may_wait() => self.waiting(),
-                    true if adapter.config.poll.is_none() => self.away(),
-                    _ => self.finish(&AuthenticationOutcome::Failed, saved),
-                }
-            }
+            Err(error) => match is_away(error) {
+                true if self.may_wait() => self.waiting(),
+                true if adapter.config.poll.is_none() => self.away(),
+                _ => self.finish(&AuthenticationOutcome::Failed, saved),
+            },
         }
     }
 
-    async fn verdict(&self, saved: &Saved) -> Result<Verdict, PluginError> {
+    async fn verdict(&self, saved: &Saved) -> Result<Verdict, Trouble> {
         let HttpAuthAdapter { service, config, at, .. } = self.adapter;
         let Return { sign_in, nonce } = self.returned;
         let random = nonce.to_string();
@@ -272,11 +301,8 @@ impl Visit<'_> {
         let said = finish.outcome.from.select(&answer).and_then(scalar_text);
         let is_among = |words: &[String]| said.as_ref().is_some_and(|said| words.iter().any(|w| w == said));
         Ok(if is_among(&finish.outcome.ok) {
-            Verdict::SignedIn(sign_in.outcome(|tag| {
-                let (_, from) = finish.attributes.iter().find(|(known, _)| known.as_str() == tag)?;
-                let value = scalar_text(from.select(&answer)?)?;
-                (value.len() <= MAX_ATTRIBUTE).then(|| value.into_owned())
-            }))
+            let outcome = sign_in.outcome(|tag| attribute(finish, tag, &answer));
+            outcome.map_or_else(Verdict::Lacking, Verdict::SignedIn)
         } else if is_among(&finish.outcome.cancelled) {
             Verdict::Cancelled
         } else if is_among(&finish.outcome.pending) {
@@ -379,11 +405,29 @@ impl Visit<'_> {
         self.returned.sign_in.stuck(&self.adapter.at, StatusCode::FORBIDDEN, texts, None, language)
     }
 
-    /// One line for whoever operates the gateway; `reason` holds nothing that the service sent.
     fn warn(&self, reason: &str) {
-        let (session, plugin) = (self.returned.sign_in.session, self.adapter.at.place.tag.as_str());
-        tracing::warn!(%session, plugin, reason, request_id = self.environment.request_id, "sign-in at a service");
+        self.adapter.warn(Some(self.returned.sign_in.session), reason, self.environment);
     }
+}
+
+/// An attribute by its tag, as the answer has it.
+fn attribute(finish: &Finish, tag: &str, answer: &serde_json::Value) -> Result<String, Unusable> {
+    let (_, from) = finish
+        .attributes
+        .iter()
+        .find(|(known, _)| known.as_str() == tag)
+        .ok_or_else(|| Unusable::unknown(tag))?;
+    let names = || (tag.to_owned(), from.as_str().to_owned());
+    let Some(found) = from.select(answer) else {
+        let (attribute, from) = names();
+        return Err(Unusable::Unselected { attribute, from });
+    };
+    let text = attribute_text(tag, from.as_str(), Some(found))?;
+    if text.len() > MAX_ATTRIBUTE {
+        let (attribute, from) = names();
+        return Err(Unusable::TooLong { attribute, from, most: MAX_ATTRIBUTE });
+    }
+    Ok(text)
 }
 
 /// Whether the service may well know later what it does not say now.

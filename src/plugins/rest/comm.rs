@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     saved::Saved,
     service::{Rendered, RestService},
+    trouble::Trouble,
     values::{Known, KnownAttributes},
 };
 use crate::{
@@ -70,6 +71,15 @@ impl HttpCommAdapter {
         request: &CommunicationRequest<'_>,
         environment: Environment<'_>,
     ) -> Result<CommunicationStarted, PluginError> {
+        let started = self.try_start(request, environment).await;
+        started.map_err(|trouble| self.told(&trouble, request.session, environment))
+    }
+
+    async fn try_start(
+        &self,
+        request: &CommunicationRequest<'_>,
+        environment: Environment<'_>,
+    ) -> Result<CommunicationStarted, Trouble> {
         // What the service begins is another conversation each time, and what it is told is of that one.
         let nonce = if self.config.start.is_some() { Nonce::new(environment.random) } else { request.random };
         let (random, nothing) = (nonce.to_string(), Saved::default());
@@ -89,7 +99,7 @@ impl HttpCommAdapter {
             };
             let sealed = self.at.seal(&conversation, environment).ok_or(PluginError::Library)?;
             let path = self.at.place.path("comm", &format!("attributes/{sealed}"));
-            Ok::<_, PluginError>(PluginUrl::own(&self.internal_url, &path))
+            Ok::<_, Trouble>(PluginUrl::own(&self.internal_url, &path))
         });
         Ok(CommunicationStarted { client_url, attr_url: attr_url.transpose()? })
     }
@@ -103,9 +113,19 @@ impl HttpCommAdapter {
         environment: Environment<'_>,
     ) -> Result<StatusCode, PluginError> {
         let (conversation, delivery) = self.open(attr_url, result, environment).ok_or(PluginError::Result)?;
+        let delivered = self.tell(&conversation, &delivery, environment).await;
+        delivered.map_err(|trouble| self.told(&trouble, conversation.session, environment))
+    }
+
+    async fn tell(
+        &self,
+        conversation: &Conversation,
+        delivery: &Delivery,
+        environment: Environment<'_>,
+    ) -> Result<StatusCode, Trouble> {
         let Some(deliver) = &self.config.deliver else { return Ok(StatusCode::NO_CONTENT) };
         let now = environment.clock.now();
-        let rendered = self.render(deliver, &conversation, &delivery, now)?;
+        let rendered = self.render(deliver, conversation, delivery, now)?;
         if deliver.hmac.is_some() {
             self.send_repeatedly(&deliver.call, &rendered, environment).await
         } else {
@@ -132,7 +152,7 @@ impl HttpCommAdapter {
         conversation: &Conversation,
         delivery: &Delivery,
         now: UnixSeconds,
-    ) -> Result<Rendered, PluginError> {
+    ) -> Result<Rendered, Trouble> {
         let random = conversation.nonce.to_string();
         let known = Known {
             attributes: KnownAttributes::Values(&delivery.attributes),
@@ -159,14 +179,16 @@ impl HttpCommAdapter {
         call: &Call,
         rendered: &Rendered,
         environment: Environment<'_>,
-    ) -> Result<StatusCode, PluginError> {
+    ) -> Result<StatusCode, Trouble> {
         let started = Instant::now();
         let left = || self.service.timeout().saturating_sub(started.elapsed());
         for pause in PAUSES {
-            match self.send(call, rendered, left() / 2, environment).await {
-                Err(error) if error.may_pass() && pause < left() => tokio::time::sleep(pause).await,
-                outcome => return outcome,
+            let outcome = self.send(call, rendered, left() / 2, environment).await;
+            let may_pass = outcome.as_ref().err().is_some_and(|trouble| trouble.as_plugin_error().may_pass());
+            if !may_pass || pause >= left() {
+                return outcome;
             }
+            tokio::time::sleep(pause).await;
         }
         self.send(call, rendered, left(), environment).await
     }
@@ -177,8 +199,21 @@ impl HttpCommAdapter {
         rendered: &Rendered,
         timeout: Duration,
         environment: Environment<'_>,
-    ) -> Result<StatusCode, PluginError> {
+    ) -> Result<StatusCode, Trouble> {
         self.service.send(call, rendered, false, timeout, environment).await.map(|answer| answer.status)
+    }
+
+    /// Logs what is wrong by its names, and answers what the caller may tell a browser.
+    fn told(
+        &self,
+        trouble: &Trouble,
+        session: SessionReference,
+        environment: Environment<'_>,
+    ) -> PluginError {
+        let method = self.at.place.tag.as_str();
+        tracing::warn!(%session, method, reason = %trouble, request_id = environment.request_id,
+            "conversation at a service");
+        trouble.as_plugin_error()
     }
 }
 
@@ -188,7 +223,7 @@ fn sign(
     Hmac { header, secret }: &Hmac,
     key: &str,
     now: UnixSeconds,
-) -> Result<(), PluginError> {
+) -> Result<(), Trouble> {
     let signature = secret.sign_hex(&rendered.body).map_err(|_| PluginError::Library)?;
     // Hexadecimal digits and what is percent-encoded are fit for a header.
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| RenderError::Unsafe);

@@ -8,6 +8,7 @@ mod auth;
 mod comm;
 mod saved;
 mod service;
+mod trouble;
 mod values;
 
 pub use self::{auth::HttpAuthAdapter, comm::HttpCommAdapter};

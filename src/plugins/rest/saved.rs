@@ -1,13 +1,15 @@
 //! What is kept of a service's answer: `save` of plugins.yaml.
 //! May import: what `plugins` may.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Save, SaveKind},
     model::{PluginUrl, UrlError},
     plugins::{PluginError, UrlField},
-    templates::{Value, scalar_text},
+    templates::{Pattern, Value, scalar_text},
 };
 
 /// Longest text, in bytes: what is kept travels in URLs.
@@ -33,18 +35,56 @@ enum SavedValue {
     Boolean(bool),
 }
 
+/// Which value of an answer cannot be kept, by its name in `save`, and why. Never holds the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`save.{name}` cannot be used: {flaw}")]
+pub(super) struct Unsaved {
+    name: String,
+    flaw: Flaw,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Flaw {
+    #[error("its selection `from` finds nothing, or more than one value")]
+    Unselected,
+    #[error("what is there is not of its `type`")]
+    Kind,
+    #[error("it is longer than {0} bytes")]
+    TooLong(usize),
+    #[error("it has control characters")]
+    Control,
+    #[error("it does not fit its `pattern`")]
+    Pattern,
+    #[error(transparent)]
+    Url(#[from] UrlError),
+}
+
+impl Unsaved {
+    pub(super) fn as_plugin_error(&self) -> PluginError {
+        match self.flaw {
+            Flaw::Url(reason) => PluginError::Url { field: UrlField::Saved, reason },
+            _ => PluginError::Malformed,
+        }
+    }
+}
+
 impl Saved {
     /// What is to be kept of an answer of the service at this `base`.
     ///
     /// # Errors
-    /// [`PluginError::Malformed`] for a value that is not there or not of its kind, [`PluginError::Url`]
-    /// for a URL to which no citizen may be sent.
-    pub(super) fn of(base: &str, rules: &[Save], answer: &serde_json::Value) -> Result<Self, PluginError> {
+    /// [`Unsaved`] for a value that is not there or not of its kind, or a URL to which no citizen may be
+    /// sent.
+    pub(super) fn of(base: &str, rules: &[Save], answer: &serde_json::Value) -> Result<Self, Unsaved> {
         let saved = rules.iter().map(|rule| {
-            let found = rule.from.select(answer).ok_or(PluginError::Malformed)?;
-            Ok((rule.name.clone(), checked(&rule.kind, found)?))
+            let found = rule.from.select(answer).ok_or(Flaw::Unselected);
+            let value = found.and_then(|found| checked(&rule.kind, found));
+            let name = rule.name.clone();
+            match value {
+                Ok(value) => Ok((name, value)),
+                Err(flaw) => Err(Unsaved { name, flaw }),
+            }
         });
-        Ok(Self { base: base.to_owned(), values: saved.collect::<Result<_, PluginError>>()? })
+        Ok(Self { base: base.to_owned(), values: saved.collect::<Result<_, Unsaved>>()? })
     }
 
     /// Only what is used later: URLs have a budget.
@@ -68,38 +108,41 @@ impl Saved {
     }
 }
 
-fn checked(kind: &SaveKind, found: &serde_json::Value) -> Result<SavedValue, PluginError> {
+fn checked(kind: &SaveKind, found: &serde_json::Value) -> Result<SavedValue, Flaw> {
     use serde_json::Value as Json;
+    let text = || scalar_text(found).map(Cow::into_owned).ok_or(Flaw::Kind);
     match (kind, found) {
         (SaveKind::Text { pattern }, Json::String(_) | Json::Number(_)) => {
-            let text = scalar_text(found).ok_or(PluginError::Malformed)?;
-            let fits = text.len() <= MAX_TEXT
-                && !text.chars().any(char::is_control)
-                && pattern.as_ref().is_none_or(|pattern| pattern.matches(&text));
-            if fits { Ok(SavedValue::Text(text.into_owned())) } else { Err(PluginError::Malformed) }
+            plain_text(text()?, pattern.as_ref()).map(SavedValue::Text)
         }
         (SaveKind::Url { hosts }, Json::String(text)) => url(text, hosts).map(SavedValue::Text),
-        (SaveKind::Number, Json::Number(_)) => {
-            let text = scalar_text(found).ok_or(PluginError::Malformed)?;
-            Ok(SavedValue::Number(text.into_owned()))
-        }
+        (SaveKind::Number, Json::Number(_)) => Ok(SavedValue::Number(text()?)),
         (SaveKind::Boolean, Json::Bool(boolean)) => Ok(SavedValue::Boolean(*boolean)),
-        _ => Err(PluginError::Malformed),
+        _ => Err(Flaw::Kind),
     }
 }
 
-/// A place for the citizen to go to: on one of these hosts, and nowhere else.
-fn url(text: &str, hosts: &[String]) -> Result<String, PluginError> {
-    if text.len() > MAX_URL {
-        return Err(PluginError::Malformed);
+fn plain_text(text: String, pattern: Option<&Pattern>) -> Result<String, Flaw> {
+    if text.len() > MAX_TEXT {
+        return Err(Flaw::TooLong(MAX_TEXT));
     }
-    let refused = |reason| PluginError::Url { field: UrlField::Saved, reason };
-    let url = PluginUrl::parse_client_url(text.to_owned()).map_err(refused)?;
+    if text.chars().any(char::is_control) {
+        return Err(Flaw::Control);
+    }
+    if pattern.is_none_or(|pattern| pattern.matches(&text)) { Ok(text) } else { Err(Flaw::Pattern) }
+}
+
+/// A place for the citizen to go to: on one of these hosts, and nowhere else.
+fn url(text: &str, hosts: &[String]) -> Result<String, Flaw> {
+    if text.len() > MAX_URL {
+        return Err(Flaw::TooLong(MAX_URL));
+    }
+    let url = PluginUrl::parse_client_url(text.to_owned())?;
     match url.host() {
         // Whoever reads it differs about other characters of a host.
-        Some(_) if !is_ascii_until_path(text) => Err(refused(UrlError::Ambiguous)),
+        Some(_) if !is_ascii_until_path(text) => Err(UrlError::Ambiguous.into()),
         Some(host) if hosts.iter().any(|allowed| allowed == host) => Ok(text.to_owned()),
-        _ => Err(refused(UrlError::ForeignHost)),
+        _ => Err(UrlError::ForeignHost.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
 
-use super::{saved::Saved, values::Known};
+use super::{saved::Saved, trouble::Trouble, values::Known};
 use crate::{
     config::{Call, CallBody, DEFAULT_CONNECT_TIMEOUT, Service, StartCall},
     model::BaseUrl,
@@ -53,14 +53,13 @@ impl RestService {
     /// Makes a call with these values and the service's secrets.
     ///
     /// # Errors
-    /// As [`Self::render`], [`PluginError::Transport`], or [`PluginError::Status`] for a status that
-    /// the call does not expect.
+    /// As [`Self::render`], [`PluginError::Transport`], or a status that the call does not expect.
     pub(super) async fn perform(
         &self,
         call: &Call,
         known: Known<'_>,
         environment: Environment<'_>,
-    ) -> Result<Answer, PluginError> {
+    ) -> Result<Answer, Trouble> {
         let rendered = self.render(call, known)?;
         let repeatable = matches!(rendered.method, Method::GET | Method::PUT | Method::DELETE);
         self.send(call, &rendered, repeatable, self.timeout, environment).await
@@ -70,26 +69,26 @@ impl RestService {
     /// nothing, the answer may be anything.
     ///
     /// # Errors
-    /// As [`Self::perform`], and [`PluginError::Malformed`] or [`PluginError::Url`] for the answer.
+    /// As [`Self::perform`], and [`Trouble::NotJson`] or [`Trouble::Unsaved`] for the answer.
     pub(super) async fn start(
         &self,
         start: &StartCall,
         known: Known<'_>,
         environment: Environment<'_>,
-    ) -> Result<Saved, PluginError> {
+    ) -> Result<Saved, Trouble> {
         let rendered = self.render(&start.call, known)?;
         let answer = self.send(&start.call, &rendered, false, self.timeout, environment).await?;
         match &start.save[..] {
             [] => Ok(Saved::default()),
-            rules => Saved::of(self.base.as_str(), rules, &answer.json()?),
+            rules => Ok(Saved::of(self.base.as_str(), rules, &answer.json()?)?),
         }
     }
 
     /// # Errors
-    /// [`PluginError::Template`]; [`PluginError::Gone`] when what is known is of another service.
-    pub(super) fn render(&self, call: &Call, known: Known<'_>) -> Result<Rendered, PluginError> {
+    /// [`Trouble::Template`]; [`PluginError::Gone`] when what is known is of another service.
+    pub(super) fn render(&self, call: &Call, known: Known<'_>) -> Result<Rendered, Trouble> {
         if !known.saved.is_of(self.base.as_str()) {
-            return Err(PluginError::Gone);
+            return Err(PluginError::Gone.into());
         }
         let known = Known { secrets: &self.secrets, ..known };
         let headers = call.headers.iter().map(|(name, value)| Ok((name.clone(), value.header(&known)?)));
@@ -112,7 +111,7 @@ impl RestService {
         repeatable: bool,
         total_timeout: Duration,
         environment: Environment<'_>,
-    ) -> Result<Answer, PluginError> {
+    ) -> Result<Answer, Trouble> {
         let request = OutgoingRequest {
             method: rendered.method.clone(),
             server: &self.server,
@@ -126,9 +125,11 @@ impl RestService {
             repeatable,
             fresh_connection: !repeatable,
         };
-        let answer = environment.http.send(request).await?;
+        let answer = environment.http.send(request).await.map_err(PluginError::from)?;
         if !call.expects(answer.status) {
-            return Err(PluginError::Status(answer.status));
+            let has_expect = !call.expect.is_empty();
+            let trouble = if has_expect { Trouble::Unexpected } else { Trouble::Unsuccessful };
+            return Err(trouble(answer.status));
         }
         Ok(Answer { status: answer.status, body: answer.body })
     }
@@ -136,9 +137,9 @@ impl RestService {
 
 impl Answer {
     /// # Errors
-    /// [`PluginError::Malformed`]; the parser's own message could quote what the service said.
-    pub(super) fn json(&self) -> Result<serde_json::Value, PluginError> {
-        serde_json::from_slice(&self.body).map_err(|_| PluginError::Malformed)
+    /// [`Trouble::NotJson`]; the parser's own message could quote what the service said.
+    pub(super) fn json(&self) -> Result<serde_json::Value, Trouble> {
+        serde_json::from_slice(&self.body).map_err(|_| Trouble::NotJson)
     }
 }
 

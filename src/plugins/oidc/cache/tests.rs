@@ -71,7 +71,7 @@ async fn who_comes_meanwhile_shares_the_outcome() {
             cached.get(NOW, slow),
             cached.get(NOW, nobody()),
             cached.get(NOW, nobody()),
-            async { answer.send(outcome).expect("somebody waits") },
+            async { answer.send(outcome.clone()).expect("somebody waits") },
         );
         for answer in [first, second, third] {
             assert_eq!(answer.map(|value| *value), outcome);
