@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::{
     AuthenticationRequest, Environment, Place, PluginError, SealedPlace,
     place::{is_media_type, purpose_name},
-    sign_in::{SIGN_IN_LIFETIME, SignIn},
+    sign_in::{SIGN_IN_LIFETIME, SignIn, Unusable},
 };
 use crate::{
     config::AssertedHeaders,
@@ -49,9 +49,8 @@ enum Refusal {
     Stranger,
     #[error("the header `{header}`, for `{attribute}`, {flaw}")]
     Header { attribute: String, header: HeaderName, flaw: Flaw },
-    /// The method has changed since the sign-in began.
-    #[error("`{0}` is not among the attributes of the method any more")]
-    Unknown(String),
+    #[error(transparent)]
+    Unknown(#[from] Unusable),
     #[error("none of the headers of the method came once and as text")]
     Nobody,
     #[error("the form was not posted by the page that this browser was shown")]
@@ -151,7 +150,7 @@ impl HeadersAdapter {
             Action::Confirm => {
                 let known = self.known(sign_in, request)?;
                 let outcome = sign_in.outcome(|tag| {
-                    value(&known, tag).map(str::to_owned).ok_or_else(|| Refusal::Unknown(tag.to_owned()))
+                    value(&known, tag).map(str::to_owned).ok_or_else(|| Refusal::from(Unusable::unknown(tag)))
                 })?;
                 Ok(sign_in.finish(&self.at, &outcome, None, request.language, environment))
             }
@@ -181,7 +180,7 @@ impl HeadersAdapter {
             }
         }
         match sign_in.attributes.iter().find(|tag| value(&known, tag).is_none()) {
-            Some(tag) => Err(Refusal::Unknown(tag.clone())),
+            Some(tag) => Err(Unusable::unknown(tag).into()),
             None if known.is_empty() => Err(Refusal::Nobody),
             None => Ok(known),
         }
