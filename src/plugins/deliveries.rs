@@ -28,14 +28,9 @@ pub struct DeliveryId {
 }
 
 impl DeliveryId {
-    pub fn new(session: SessionReference, method: &str) -> Self {
-        Self { session: session.id(), method: method.to_owned(), result: None }
-    }
-
-    /// Of a result that waited for the choice, by what is its own.
-    #[must_use]
-    pub fn of_result(self, result: Nonce) -> Self {
-        Self { result: Some(result.id()), ..self }
+    /// `held` is what is a result's own that waited for the choice.
+    pub fn new(session: SessionReference, method: &str, held: Option<Nonce>) -> Self {
+        Self { session: session.id(), method: method.to_owned(), result: held.map(Nonce::id) }
     }
 }
 

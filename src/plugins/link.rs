@@ -74,7 +74,7 @@ impl LinkAdapter {
         let state = Conversation {
             session: request.session,
             purpose: request.purpose.tag.to_string(),
-            random: request.random,
+            random: request.random.unwrap_or_else(|| Nonce::new(environment.random)),
             authenticated: request.authenticated,
         };
         let sealed = self.at.seal(&state, environment).ok_or(PluginError::Library)?;

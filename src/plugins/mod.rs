@@ -72,9 +72,9 @@ pub struct CommunicationRequest<'a> {
     pub session: SessionReference,
     pub purpose: &'a Purpose,
     pub auth_result: Option<&'a ResultToken>,
-    /// Never sent to a remote plugin; what an adapter names a conversation by, so that a choice that is
-    /// made twice leads to the same one.
-    pub random: Nonce,
+    /// Never sent to a remote plugin; what an adapter names a conversation by whose choice can be made
+    /// twice, so that it leads to the same one.
+    pub random: Option<Nonce>,
     /// Whether a result comes sooner or later.
     pub authenticated: bool,
 }

@@ -43,7 +43,7 @@ async fn pass_on(
     request: &OwnRequest,
     environment: Environment<'_>,
 ) -> Result<StatusCode, Problem> {
-    let mut turn = turn(snapshot, session, environment).await;
+    let mut turn = turn(snapshot, session, None, environment).await;
     match turn.progress() {
         Progress::Unknown | Progress::Unreached | Progress::Rejected => {}
         // As its receiver would answer.

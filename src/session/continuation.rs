@@ -139,7 +139,7 @@ impl Visit<'_> {
     }
 
     async fn turn(&self) -> Turn {
-        turn(self.snapshot, self.session, self.environment).await
+        turn(self.snapshot, self.session, None, self.environment).await
     }
 
     fn comm(&self) -> Option<&CommMethod> {

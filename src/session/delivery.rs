@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{CommMethod, DEFAULT_PLUGIN_TIMEOUT},
-    model::PluginUrl,
+    model::{Nonce, PluginUrl},
     plugins::{
         self, Environment, PluginError,
         deliveries::{DeliveryId, Progress, Turn},
@@ -26,9 +26,15 @@ pub(super) struct Undelivered {
     pub(super) progress: Progress,
 }
 
-/// Waits until nobody else delivers the result of this session to its method.
-pub(super) async fn turn(snapshot: &Snapshot, session: &SessionInfo, environment: Environment<'_>) -> Turn {
-    let id = DeliveryId::new(session.reference, &session.comm_method);
+/// Waits until nobody else delivers the result of this session to its method; `held` is what is a result's own
+/// that waited for the choice.
+pub(super) async fn turn(
+    snapshot: &Snapshot,
+    session: &SessionInfo,
+    held: Option<Nonce>,
+    environment: Environment<'_>,
+) -> Turn {
+    let id = DeliveryId::new(session.reference, &session.comm_method, held);
     snapshot.deliveries().turn(id, environment.clock.now()).await
 }
 

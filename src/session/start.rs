@@ -28,16 +28,14 @@ struct Start<'s> {
     purpose: &'s Purpose,
     step: Step<'s>,
     listener: Listener,
-    /// What an adapter names the conversation by.
-    random: Nonce,
 }
 
 /// What is to be done with which plugins (protocol.md, "Initiator -> core").
 enum Step<'s> {
     /// Authentication, then communication.
     Full { auth: Auth<'s>, comm: Comm<'s>, reseals: bool },
-    /// Communication with an earlier result; `held` is one that the gateway kept for this.
-    WithResult { comm: Comm<'s>, result: ResultToken, held: bool },
+    /// Communication with an earlier result; `held` is what is its own, where the gateway kept it for this.
+    WithResult { comm: Comm<'s>, result: ResultToken, held: Option<Nonce> },
     /// Communication without authentication.
     Unauthenticated { comm: Comm<'s> },
     /// Authentication for a conversation that there is already.
@@ -131,7 +129,7 @@ impl<'s> Resolver<'s> {
             (None, Some(_), Some(result)) if result.expose().is_empty() => {
                 return Err(Problem::new(ProblemCode::InvalidRequest, "the field `auth_result` is empty"));
             }
-            (None, Some(comm), Some(result)) => Step::WithResult { comm, result, held: false },
+            (None, Some(comm), Some(result)) => Step::WithResult { comm, result, held: None },
             (None, Some(comm), None) if purpose.unauthenticated => Step::Unauthenticated { comm },
             (None, Some(_), None) => {
                 return Err(Problem::new(
@@ -176,14 +174,14 @@ impl<'s> Resolver<'s> {
             .as_deref()
             .ok_or_else(|| Problem::new(ProblemCode::InvalidRequest, "the field `comm_method` is missing"))?;
         let comm = Comm::resolve(self.snapshot, purpose, tag)?;
-        let (result, random) = (held.result(), held.random);
+        let (result, own) = (held.result(), held.random);
         let session = SessionInfo {
             kind: Kind::Communication,
             comm_method: comm.config.tag.to_string(),
             ..held.session
         };
-        let step = Step::WithResult { comm, result, held: true };
-        Ok(Start { session, purpose, step, listener: self.listener, random })
+        let step = Step::WithResult { comm, result, held: Some(own) };
+        Ok(Start { session, purpose, step, listener: self.listener })
     }
 
     fn authentication_only(
@@ -232,7 +230,6 @@ impl<'s> Resolver<'s> {
             comm_method: comm.map(|comm| comm.config.tag.to_string()).unwrap_or_default(),
             started: self.environment.clock.now(),
         };
-        let random = Nonce::new(self.environment.random);
-        Start { session, purpose, step, listener: self.listener, random }
+        Start { session, purpose, step, listener: self.listener }
     }
 }

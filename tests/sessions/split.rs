@@ -59,6 +59,11 @@ fn a_plugin_that_takes_the_result_at_the_start_is_told_once() {
     let refusals = [(); 2].map(|()| refusal(&choose(&world, PURPOSE, "chat", &held)));
     assert_eq!(refusals, [(502, "comm_plugin_error".into()), (502, "delivery_failed".into())]);
     assert_eq!(world.comm.started(), 1, "it may have taken the result");
+    let (held, _) = signed_in(&mut world.browser(), PURPOSE);
+    world.comm.plan_of("chat", |plan| plan.client_url = format!("https://chat.test/{}", "x".repeat(4_000)));
+    let refusals = [(); 2].map(|()| refusal(&choose(&world, PURPOSE, "chat", &held)));
+    assert_eq!(refusals, [(502, "url_too_long".into()), (502, "delivery_failed".into())]);
+    assert_eq!(world.comm.started(), 2, "it has taken the result");
 }
 
 #[test]

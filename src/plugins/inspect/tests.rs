@@ -3,7 +3,7 @@ use super::{
     *,
 };
 use crate::{
-    model::{Dialect, Nonce, SessionReference},
+    model::{Dialect, SessionReference},
     tokens::NewResult,
 };
 
@@ -36,7 +36,7 @@ impl Bench {
             session: SessionReference::new(&self.random),
             purpose: &purpose(),
             auth_result,
-            random: Nonce::new(&self.random),
+            random: None,
             authenticated: true,
         };
         let started = self.adapter.start(&request, NOW, &self.random);

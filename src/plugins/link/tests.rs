@@ -47,7 +47,7 @@ impl Case {
             session: self.session,
             purpose: &purpose,
             auth_result: None,
-            random: Nonce::new(&self.world.random),
+            random: None,
             authenticated,
         };
         let started = self.adapter.start(&request, self.world.environment()).unwrap();

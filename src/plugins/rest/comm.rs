@@ -81,7 +81,8 @@ impl HttpCommAdapter {
         environment: Environment<'_>,
     ) -> Result<CommunicationStarted, Trouble> {
         // What the service begins is another conversation each time, and what it is told is of that one.
-        let nonce = if self.config.start.is_some() { Nonce::new(environment.random) } else { request.random };
+        let given = request.random.filter(|_| self.config.start.is_none());
+        let nonce = given.unwrap_or_else(|| Nonce::new(environment.random));
         let (random, nothing) = (nonce.to_string(), Saved::default());
         let known = Known::new(request.purpose.tag.as_str(), &random, &nothing);
         let saved = match &self.config.start {

@@ -9,7 +9,7 @@ use super::{
         brokering::{Broker, Handed, Target},
         citizen::WayOn,
         continuation::{NO_RESULT_BY_TELEPHONE, outcome_of},
-        delivery::deliver,
+        delivery::{deliver, turn},
         endpoints::Listener,
         events::{Event, Outcome, record, record_problem},
         methods::{Auth, Comm},
@@ -21,11 +21,11 @@ use super::{
 };
 use crate::{
     config::OnFailure,
-    model::{PluginUrl, ResultToken},
+    model::{Nonce, PluginUrl, ResultToken},
     pages::MAX_LOCATION,
     plugins::{
         AuthenticationRequest, CommunicationRequest, CommunicationStarted, Environment, PluginError,
-        deliveries::{DeliveryId, Progress, Turn},
+        deliveries::{Progress, Turn},
     },
     snapshot::Snapshot,
 };
@@ -109,12 +109,12 @@ impl Run<'_> {
         comm: Comm<'_>,
         auth_result: Option<&ResultToken>,
     ) -> Result<CommunicationStarted, PluginError> {
-        let Start { session, purpose, random, step, .. } = self.start;
+        let Start { session, purpose, step, .. } = self.start;
         let request = CommunicationRequest {
             session: session.reference,
             purpose,
             auth_result,
-            random: *random,
+            random: if let Step::WithResult { held, .. } = step { *held } else { None },
             authenticated: !matches!(step, Step::Unauthenticated { .. }),
         };
         comm.plugin.start(&request, self.environment).await
@@ -145,14 +145,14 @@ impl Run<'_> {
         &self,
         comm: Comm<'_>,
         result: &ResultToken,
-        held: bool,
+        held: Option<Nonce>,
     ) -> Result<Started, Problem> {
         let mut turn = self.turn(held).await;
         if let (Progress::Delivered, Some(conversation)) = (turn.progress(), turn.conversation()) {
             return Ok(Started { client_url: conversation.client_url.as_str().to_owned(), cookie: None });
         }
         let ready = self
-            .ready(comm, result, held)
+            .ready(comm, result, held.is_some())
             .map_err(|unready| Problem::new(ProblemCode::ResultRejected, unready.to_string()))?
             .ok_or_else(|| Problem::new(ProblemCode::ResultRejected, "the citizen did not sign in"))?;
         let CommunicationStarted { client_url, attr_url } = match turn.conversation() {
@@ -175,13 +175,11 @@ impl Run<'_> {
     }
 
     /// Another result that waited in the same session is another choice: it may be of somebody else.
-    async fn turn(&self, held: bool) -> Turn {
-        let Self { snapshot, environment, start: Start { session, random, .. } } = *self;
-        if !held {
-            return Turn::alone().await;
+    async fn turn(&self, held: Option<Nonce>) -> Turn {
+        match held {
+            Some(_) => turn(self.snapshot, &self.start.session, held, self.environment).await,
+            None => Turn::alone().await,
         }
-        let id = DeliveryId::new(session.reference, &session.comm_method).of_result(*random);
-        snapshot.deliveries().turn(id, environment.clock.now()).await
     }
 
     /// Begins the conversation. A plugin that takes the result with the start is told once, like every other
@@ -197,7 +195,8 @@ impl Run<'_> {
             turn.remember(conversation.clone());
             return Ok(conversation);
         }
-        if turn.progress() == Progress::Failed {
+        // Delivered to a plugin whose answer was of no use, or it would be remembered.
+        if matches!(turn.progress(), Progress::Failed | Progress::Delivered) {
             return Err(self.undelivered(comm, "before"));
         }
         turn.begin(false);
